@@ -83,6 +83,9 @@ type Resolution struct {
 
 	// Person gives for every repository (as passed to Resolve) and signature the index into Persons.
 	Person [][]uint32
+	// Address and Name give, as Person does, dense indices (from 0) of the distinct normalized addresses and names: contributors are given
+	// as a range of persons, addresses, names and pairs of both.
+	Address, Name [][]uint32
 
 	// Joined counts the signatures that each rule has joined to another one's person.
 	Joined map[string]int
@@ -93,4 +96,11 @@ type Resolution struct {
 // Attribute says on whose behalf a signature of a repository acted at a moment. Safe for many goroutines.
 func (r *Resolution) Attribute(repo int, signature uint32, when facts.Time) Attribution {
 	return r.attribute(repo, signature, when)
+}
+
+// NewResolution gives r the function that answers [Resolution.Attribute]: pure, and safe for many goroutines. For what resolves, and for
+// tests of what stands behind it.
+func NewResolution(r Resolution, attribute func(repo int, signature uint32, when facts.Time) Attribution) *Resolution {
+	r.attribute = attribute
+	return &r
 }
