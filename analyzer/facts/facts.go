@@ -43,7 +43,7 @@ type Repository struct {
 
 	// Commits reachable from Head, parents before children; ties by committer date, then by id.
 	Commits []Commit
-	// Parents holds the rows of the parents of every commit, duplicates removed, in the commit's order.
+	// Parents holds the rows of the parents of every commit, in the commit's order, named twice where it names one twice.
 	Parents []uint32
 	// Signatures are the distinct (name, e-mail) pairs, as written, in order of first use.
 	Signatures []Signature
@@ -59,6 +59,8 @@ type Repository struct {
 	Skips []Skip
 	// Walk counts what came in and what went out.
 	Walk Walk
+	// Notes say what is special about the repository: shallow, partial, replacements, damaged packs. For people; no names or addresses.
+	Notes []string
 }
 
 // Commit is one commit, as git reads it.
@@ -73,7 +75,7 @@ type Commit struct {
 	Subject             string // first paragraph on one line, as UTF-8 as far as it can be decoded
 }
 
-// IsMerge says whether the commit has more than one distinct parent.
+// IsMerge says whether the commit names more than one parent, as git counts them.
 func (c *Commit) IsMerge() bool { return c.Parents.Len() > 1 }
 
 // Time is a moment as a commit gives it.
