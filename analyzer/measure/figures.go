@@ -1,0 +1,532 @@
+package measure
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sort"
+
+	"orrery/analyzer/people"
+)
+
+// scope is one part of the ecosystem and what lies in it.
+type scope struct {
+	Scope
+	ranks []int    // of its repositories
+	order []uint32 // its entries by date, invalid ones first
+	first int64    // the first valid date of a commit or a snapshot; math.MaxInt64 if there is none
+	// The first dated commits of persons, addresses, names and pairs, ascending.
+	persons, addresses, names, pairs []int64
+}
+
+// job is one Figures to compute.
+type job struct {
+	scope  *scope
+	period Period
+	depth  depth
+	at     *Figures
+	people *[]PersonRow // nil but for the ecosystem's windows
+	window int          // of depth windowed
+}
+
+// depth says how much of the figures a period gets.
+type depth uint8
+
+const (
+	light    depth = iota // no rows, no indices
+	full                  // rows and indices
+	windowed              // and reconciliation
+)
+
+// figures fills Figures, Series, People and Growth of the result.
+func (m *measurement) figures() {
+	m.makeScopes()
+	last := m.in.AsOf
+	for i := range m.scopes {
+		if s := &m.scopes[i]; len(s.order) > 0 {
+			last = max(last, m.entries[s.order[len(s.order)-1]].when)
+		}
+	}
+	for i := range m.repositories {
+		if r := &m.repositories[i]; len(r.clocks) > 0 {
+			last = max(last, r.clocks[len(r.clocks)-1])
+		}
+	}
+	for i := range m.repositories {
+		m.result.Growth = append(m.result.Growth, m.repositories[i].monthly(last, m.in.AsOf)...)
+	}
+
+	var jobs []job
+	m.result.People = make([][]PersonRow, len(m.result.Windows))
+	for i := range m.scopes {
+		s := &m.scopes[i]
+		for w, p := range m.result.Windows {
+			j := job{scope: s, period: p, depth: windowed, window: w}
+			if s.Kind == ScopeEcosystem {
+				j.people = &m.result.People[w]
+			}
+			jobs = append(jobs, j)
+		}
+	}
+	windows := len(jobs)
+	for i := range m.scopes {
+		s := &m.scopes[i]
+		if s.first == math.MaxInt64 {
+			continue
+		}
+		kinds := map[string][]string{
+			ScopeEcosystem:  {KindYear, KindQuarter, KindMonth},
+			ScopeClass:      {KindYear, KindQuarter, KindMonth},
+			ScopeSubsystem:  {KindYear, KindQuarter},
+			ScopeRepository: {KindYear},
+		}[s.Kind]
+		for _, kind := range kinds {
+			depth := light
+			if s.Kind == ScopeEcosystem && kind != KindMonth {
+				depth = full
+			}
+			for _, p := range series(kind, s.first, last, m.in.AsOf) {
+				jobs = append(jobs, job{scope: s, period: p, depth: depth})
+			}
+		}
+	}
+	all := make([]Figures, len(jobs))
+	m.result.Figures, m.result.Series = all[:windows:windows], all[windows:]
+	scratches := make([]*scratch, m.workers)
+	m.parallel(len(jobs), func(worker, i int) {
+		if scratches[worker] == nil {
+			scratches[worker] = newScratch(m)
+		}
+		j := &jobs[i]
+		j.at = &all[i]
+		scratches[worker].do(j)
+	})
+}
+
+// makeScopes sorts all entries once and deals them out to the scopes.
+func (m *measurement) makeScopes() {
+	ecosystem := scope{Scope: Scope{ScopeEcosystem, ""}}
+	byName := func(kind string, name func(*mined) string) []scope {
+		names := make(map[string][]int)
+		for rank := range m.repositories {
+			n := name(&m.repositories[rank])
+			names[n] = append(names[n], rank)
+		}
+		var scopes []scope
+		for n, ranks := range names {
+			scopes = append(scopes, scope{Scope: Scope{kind, n}, ranks: ranks})
+		}
+		slices.SortFunc(scopes, func(a, b scope) int { return cmp.Compare(a.Name, b.Name) })
+		return scopes
+	}
+	subsystems := false
+	for rank := range m.repositories {
+		ecosystem.ranks = append(ecosystem.ranks, rank)
+		subsystems = subsystems || m.repositories[rank].Subsystem != ""
+	}
+	m.scopes = append(m.scopes, ecosystem)
+	m.scopes = append(m.scopes, byName(ScopeClass, func(r *mined) string { return r.Class })...)
+	if subsystems {
+		m.scopes = append(m.scopes, byName(ScopeSubsystem, func(r *mined) string {
+			if r.Subsystem == "" {
+				return NoSubsystem
+			}
+			return r.Subsystem
+		})...)
+	}
+	m.scopes = append(m.scopes, byName(ScopeRepository, func(r *mined) string { return r.Repository.Key })...)
+
+	type dated struct {
+		when int64
+		at   uint32
+	}
+	sorted := make([]dated, len(m.entries))
+	for i := range m.entries {
+		sorted[i] = dated{m.entries[i].when, uint32(i)}
+	}
+	slices.SortFunc(sorted, func(a, b dated) int {
+		return cmp.Or(cmp.Compare(a.when, b.when), cmp.Compare(a.at, b.at))
+	})
+	belongs := make([][]*scope, len(m.repositories))
+	for i := range m.scopes {
+		s := &m.scopes[i]
+		n := 0
+		s.first = math.MaxInt64
+		for _, rank := range s.ranks {
+			r := &m.repositories[rank]
+			belongs[rank] = append(belongs[rank], s)
+			n += r.entries.Len()
+			if at := r.step(earliest); at < len(r.clocks) {
+				s.first = min(s.first, r.clocks[at])
+			}
+		}
+		s.order = make([]uint32, 0, n)
+		m.result.Scopes = append(m.result.Scopes, s.Scope)
+	}
+	for _, d := range sorted {
+		for _, s := range belongs[m.entries[d.at].rank] {
+			s.order = append(s.order, d.at)
+		}
+	}
+	m.parallel(len(m.scopes), func(_, i int) { m.firsts(&m.scopes[i]) })
+}
+
+// firsts finds when everybody came to a scope.
+func (m *measurement) firsts(s *scope) {
+	fresh := func(n int) []int64 {
+		x := make([]int64, n)
+		for i := range x {
+			x[i] = math.MaxInt64
+		}
+		return x
+	}
+	actors := fresh(len(m.actors))
+	for _, at := range s.order {
+		e := &m.entries[at]
+		if e.when == undated {
+			continue
+		}
+		s.first = min(s.first, e.when)
+		if (e.state == counted || e.state == bulk) && actors[e.actor] == math.MaxInt64 {
+			actors[e.actor] = e.when
+		}
+	}
+	persons, addresses, names, pairs := fresh(m.sizes.persons), fresh(m.sizes.addresses), fresh(m.sizes.names), fresh(m.sizes.pairs)
+	for i, when := range actors {
+		if when == math.MaxInt64 {
+			continue
+		}
+		a := &m.actors[i]
+		persons[a.person] = min(persons[a.person], when)
+		addresses[a.address] = min(addresses[a.address], when)
+		names[a.name] = min(names[a.name], when)
+		pairs[a.pair] = min(pairs[a.pair], when)
+	}
+	seen := func(x []int64) []int64 {
+		slices.Sort(x)
+		return slices.Clone(x[:before(x, math.MaxInt64)])
+	}
+	s.persons, s.addresses, s.names, s.pairs = seen(persons), seen(addresses), seen(names), seen(pairs)
+}
+
+// before counts the moments of an ascending list that lie before t.
+func before(x []int64, t int64) int {
+	return sort.Search(len(x), func(i int) bool { return x[i] >= t })
+}
+
+// scratch is what one goroutine computes figures in. Every slot has the stamp of the job that it was last used in, so nothing is cleared
+// between jobs.
+type scratch struct {
+	m     *measurement
+	stamp uint32
+
+	actors  []actorWork
+	touched []uint32
+	persons []personWork
+	met     []uint32 // persons with work
+	// The stamps of what was met.
+	addresses, names, pairs, inBucket, inMerged []uint32
+	apart, merged                               []Part
+	values, atoms                               []uint64
+}
+
+type actorWork struct {
+	stamp      uint32
+	work, bulk Sum
+}
+
+type personWork struct {
+	stamp                     uint32
+	work, bulk                Sum
+	unknownWork, unknownBulk  Sum
+	mainCommits, mainOfBucket uint64 // see people
+	mainBucket, currentBucket uint32
+}
+
+func newScratch(m *measurement) *scratch {
+	return &scratch{
+		m: m, actors: make([]actorWork, len(m.actors)), persons: make([]personWork, m.sizes.persons),
+		addresses: make([]uint32, m.sizes.addresses), names: make([]uint32, m.sizes.names), pairs: make([]uint32, m.sizes.pairs),
+		inBucket: make([]uint32, m.sizes.inBucket), inMerged: make([]uint32, m.sizes.inMerged),
+		apart: make([]Part, m.sizes.buckets), merged: make([]Part, m.sizes.buckets),
+	}
+}
+
+// do computes one job.
+func (s *scratch) do(j *job) {
+	m := s.m
+	s.stamp++
+	f := j.at
+	f.Scope, f.Period = j.scope.Scope, j.period
+
+	order := j.scope.order
+	lo := sort.Search(len(order), func(i int) bool { return m.entries[order[i]].when >= j.period.From })
+	hi := len(order)
+	if !j.period.All() {
+		hi = sort.Search(len(order), func(i int) bool { return m.entries[order[i]].when >= j.period.To })
+	}
+	s.touched = s.touched[:0]
+	for _, at := range order[lo:max(lo, hi)] {
+		e := &m.entries[at]
+		sum := Sum{1, e.added, e.removed}
+		switch e.state {
+		case merge:
+			f.Work.Merges = f.Work.Merges.Plus(sum)
+			continue
+		case duplicate:
+			f.Work.Duplicates = f.Work.Duplicates.Plus(sum)
+			continue
+		}
+		w := &s.actors[e.actor]
+		if w.stamp != s.stamp {
+			*w = actorWork{stamp: s.stamp}
+			s.touched = append(s.touched, e.actor)
+		}
+		if e.state == bulk {
+			w.bulk = w.bulk.Plus(sum)
+		} else {
+			w.work = w.work.Plus(sum)
+		}
+		if e.state != machine {
+			if e.incomplete {
+				f.Incomplete++
+			}
+			if e.when == undated {
+				f.Undated = f.Undated.Plus(sum)
+			}
+		}
+	}
+	s.rollUp(f)
+	s.cumulate(f, j)
+	for _, rank := range j.scope.ranks {
+		f.Growth.add(m.repositories[rank].growth(j.period))
+	}
+	if j.depth == light {
+		return
+	}
+	s.rows(f)
+	s.indices(f)
+	if j.people != nil {
+		*j.people = s.people()
+	}
+	if j.depth == windowed {
+		f.Reconciliation = new(Reconciliation)
+		for _, rank := range j.scope.ranks {
+			f.Reconciliation.add(&m.repositories[rank].reconciliations[j.window])
+		}
+	}
+}
+
+// rollUp adds the actors' work up to persons and buckets, and counts who was met.
+func (s *scratch) rollUp(f *Figures) {
+	m := s.m
+	clear(s.apart)
+	clear(s.merged)
+	s.met = s.met[:0]
+	first := func(stamps []uint32, i uint32) bool {
+		if stamps[i] == s.stamp {
+			return false
+		}
+		stamps[i] = s.stamp
+		return true
+	}
+	c := &f.Contributors
+	for _, i := range s.touched {
+		a, w := &m.actors[i], &s.actors[i]
+		apart, merged := &s.apart[a.bucket], &s.merged[a.merged]
+		apart.Sum, apart.Bulk = apart.Plus(w.work), apart.Bulk.Plus(w.bulk)
+		merged.Sum, merged.Bulk = merged.Plus(w.work), merged.Bulk.Plus(w.bulk)
+		if w.work.Commits > 0 {
+			if first(s.inBucket, a.inBucket) {
+				apart.Contributors++
+			}
+			if first(s.inMerged, a.inMerged) {
+				merged.Contributors++
+			}
+		}
+		switch at := int(a.bucket) - m.sizes.organizations; {
+		case at < 0:
+			f.Work.Known = f.Work.Known.Plus(w.work)
+		case at < len(unknownClasses):
+			f.Work.Unknown = f.Work.Unknown.Plus(w.work)
+		case at == len(unknownClasses):
+			f.Work.Bots = f.Work.Bots.Plus(w.work)
+			continue
+		default:
+			f.Work.Agents = f.Work.Agents.Plus(w.work)
+			continue
+		}
+		f.Work.Bulk = f.Work.Bulk.Plus(w.bulk)
+		p := &s.persons[a.person]
+		if p.stamp != s.stamp {
+			*p = personWork{stamp: s.stamp}
+			s.met = append(s.met, a.person)
+		}
+		p.work, p.bulk = p.work.Plus(w.work), p.bulk.Plus(w.bulk)
+		if int(a.bucket) >= m.sizes.organizations {
+			p.unknownWork, p.unknownBulk = p.unknownWork.Plus(w.work), p.unknownBulk.Plus(w.bulk)
+		}
+		if first(s.addresses, a.address) {
+			c.Addresses++
+		}
+		if first(s.names, a.name) {
+			c.Names++
+		}
+		if first(s.pairs, a.pair) {
+			c.Pairs++
+		}
+	}
+	c.Persons = len(s.met)
+	for _, i := range s.met {
+		p := &s.persons[i]
+		switch n := p.work.Commits + p.bulk.Commits; {
+		case n == 1:
+			c.Once++
+		case n >= 10:
+			c.TenOrMore++
+		}
+		if p.work.Commits == 0 {
+			c.BulkOnly++
+		}
+	}
+}
+
+func (s *scratch) cumulate(f *Figures, j *job) {
+	c := &f.Contributors
+	if j.period.All() {
+		c.New, c.Ever = c.Persons, c.People
+		return
+	}
+	in, to := j.scope, j.period.To
+	c.Ever = People{before(in.persons, to), before(in.addresses, to), before(in.names, to), before(in.pairs, to)}
+	c.New = c.Ever.Persons - before(in.persons, j.period.From)
+}
+
+// rows lists the buckets.
+func (s *scratch) rows(f *Figures) {
+	m := s.m
+	organizations := m.in.Resolution.Organizations
+	for i := range organizations {
+		row := Row{Organization: i, Name: organizations[i].Name, Class: organizations[i].Class, Apart: s.apart[i], Merged: s.merged[i]}
+		if client := int(m.clients[i]); client != i {
+			row.Client = organizations[client].Name
+		}
+		if row.Apart != (Part{}) || row.Merged != (Part{}) {
+			f.Rows = append(f.Rows, row)
+		}
+	}
+	slices.SortFunc(f.Rows, func(a, b Row) int {
+		return cmp.Or(
+			cmp.Compare(b.Apart.Commits, a.Apart.Commits), cmp.Compare(b.Apart.Changed(), a.Apart.Changed()), cmp.Compare(a.Name, b.Name))
+	})
+	always := f.Scope.Kind == ScopeEcosystem
+	other := func(row Row) {
+		row.Organization, row.Merged = people.NoOrganization, row.Apart
+		if always || row.Apart != (Part{}) {
+			f.Rows = append(f.Rows, row)
+		}
+	}
+	for i, class := range unknownClasses {
+		other(Row{Name: class.String(), Class: class, Apart: s.apart[len(organizations)+i]})
+	}
+	machines := len(organizations) + len(unknownClasses)
+	other(Row{Name: RowBots, Class: people.Bot, Outside: true, Apart: s.apart[machines]})
+	other(Row{Name: RowAgents, Class: people.Agent, Outside: true, Apart: s.apart[machines+1]})
+	imports := Part{Sum: f.Work.Bulk}
+	for _, i := range s.met {
+		if s.persons[i].bulk.Commits > 0 {
+			imports.Contributors++
+		}
+	}
+	other(Row{Name: RowBulk, Outside: true, Apart: imports})
+}
+
+// The names of the rows outside of T.
+const (
+	RowBots   = "bots"
+	RowAgents = "AI agents"
+	RowBulk   = "bulk imports"
+)
+
+// indices computes the concentration over organizations and persons.
+func (s *scratch) indices(f *Figures) {
+	organizations := s.m.sizes.organizations
+	for _, of := range []string{KeyCommits, KeyChanged} {
+		amount := func(work, bulk Sum, with bool) uint64 {
+			if with {
+				work = work.Plus(bulk)
+			}
+			if of == KeyChanged {
+				return work.Changed()
+			}
+			return work.Commits
+		}
+		for _, with := range []bool{false, true} {
+			for _, merged := range []bool{false, true} {
+				parts := s.apart[:organizations]
+				if merged {
+					parts = s.merged[:organizations]
+				}
+				s.values, s.atoms = s.values[:0], s.atoms[:0]
+				for i := range parts {
+					s.values = positive(s.values, amount(parts[i].Sum, parts[i].Bulk, with))
+				}
+				for _, i := range s.met {
+					s.atoms = positive(s.atoms, amount(s.persons[i].unknownWork, s.persons[i].unknownBulk, with))
+				}
+				f.Organizations = append(f.Organizations, Index{of, merged, with, Concentrate(s.values, s.atoms)})
+			}
+			s.values = s.values[:0]
+			for _, i := range s.met {
+				s.values = positive(s.values, amount(s.persons[i].work, s.persons[i].bulk, with))
+			}
+			f.Persons = append(f.Persons, Index{of, false, with, Concentrate(s.values, nil)})
+		}
+	}
+}
+
+func positive(values []uint64, x uint64) []uint64 {
+	if x > 0 {
+		return append(values, x)
+	}
+	return values
+}
+
+// people lists the persons met, each with the organization that most of their commits were for.
+func (s *scratch) people() []PersonRow {
+	m := s.m
+	// Actors by person and bucket, so that a person's buckets come one after the other.
+	slices.SortFunc(s.touched, func(a, b uint32) int {
+		x, y := &m.actors[a], &m.actors[b]
+		return cmp.Or(cmp.Compare(x.person, y.person), cmp.Compare(x.bucket, y.bucket))
+	})
+	for _, i := range s.touched {
+		a, w := &m.actors[i], &s.actors[i]
+		p := &s.persons[a.person]
+		if p.stamp != s.stamp || int(a.bucket) >= m.sizes.organizations+len(unknownClasses) {
+			continue
+		}
+		if p.mainOfBucket == 0 || p.currentBucket != a.bucket {
+			p.currentBucket, p.mainOfBucket = a.bucket, 0
+		}
+		p.mainOfBucket += w.work.Commits + w.bulk.Commits
+		if p.mainOfBucket > p.mainCommits {
+			p.mainCommits, p.mainBucket = p.mainOfBucket, a.bucket
+		}
+	}
+	rows := make([]PersonRow, 0, len(s.met))
+	for _, i := range s.met {
+		p := &s.persons[i]
+		row := PersonRow{Person: int(i), Organization: people.NoOrganization, Sum: p.work, Bulk: p.bulk}
+		if at := int(p.mainBucket) - m.sizes.organizations; at < 0 {
+			row.Organization, row.Class = int(p.mainBucket), m.in.Resolution.Organizations[p.mainBucket].Class
+		} else {
+			row.Class = unknownClasses[at]
+		}
+		rows = append(rows, row)
+	}
+	slices.SortFunc(rows, func(a, b PersonRow) int {
+		return cmp.Or(cmp.Compare(b.Commits, a.Commits), cmp.Compare(b.Changed(), a.Changed()), cmp.Compare(a.Person, b.Person))
+	})
+	return rows
+}

@@ -1,0 +1,184 @@
+package measure
+
+import (
+	"fmt"
+	"strings"
+
+	"orrery/analyzer/people"
+)
+
+// Law is a sum that must be the same counted in two ways.
+type Law struct {
+	Name string `json:"law"`
+	Left int64  `json:"left"`
+	// Right is the sum of Terms, where there are any.
+	Right int64  `json:"right"`
+	Terms []Term `json:"terms,omitempty"`
+}
+
+// Term is a part of a sum.
+type Term struct {
+	Name  string `json:"name"`
+	Value int64  `json:"value"`
+}
+
+// LawError says which law of conservation does not hold. Figures that follow from such sums cannot be defended, so there are none.
+type LawError struct{ Law }
+
+func (e *LawError) Error() string {
+	var terms []string
+	for _, t := range e.Terms {
+		terms = append(terms, fmt.Sprintf("%s %d", t.Name, t.Value))
+	}
+	detail := ""
+	if terms != nil {
+		detail = " (" + strings.Join(terms, ", ") + ")"
+	}
+	return fmt.Sprintf("a law of conservation is violated: %s: %d is not %d%s", e.Name, e.Left, e.Right, detail)
+}
+
+// conserve checks that nothing was lost or counted twice between facts and figures.
+func (m *measurement) conserve() error {
+	var violated error
+	law := func(name string, left int64, terms ...Term) {
+		l := Law{Name: name, Left: left, Terms: terms}
+		for _, t := range terms {
+			l.Right += t.Value
+		}
+		if l.Left != l.Right && violated == nil {
+			violated = &LawError{l}
+		}
+		m.result.Laws = append(m.result.Laws, l)
+	}
+	windows := len(m.result.Windows)
+	all := func(scope int) *Figures { return &m.result.Figures[scope*windows] }
+
+	var walked, merges, rowsAdded, rowsRemoved int64
+	for i := range m.repositories {
+		r := &m.repositories[i]
+		w := r.Walk
+		if w.Commits != len(r.Commits) || w.Commits != w.Merges+w.Measured+w.Partial {
+			return &LawError{Law{
+				Name: fmt.Sprintf("%s: commits read = merges + measured + partial", r.Repository.Key), Left: int64(len(r.Commits)),
+				Right: int64(w.Merges + w.Measured + w.Partial),
+				Terms: []Term{{"merges", int64(w.Merges)}, {"measured", int64(w.Measured)}, {"partial", int64(w.Partial)}},
+			}}
+		}
+		walked += int64(w.Commits)
+		merges += int64(w.Merges)
+		rowsAdded += int64(r.rows.added)
+		rowsRemoved += int64(r.rows.removed)
+	}
+
+	work := all(0).Work
+	law("commits walked", walked, work.terms(commitsOf)...)
+	law("lines added of all rows", rowsAdded, work.terms(addedOf)...)
+	law("lines removed of all rows", rowsRemoved, work.terms(removedOf)...)
+
+	// Every scope kind and every series of the ecosystem deals the same work out.
+	kinds := []string{ScopeClass, ScopeSubsystem, ScopeRepository}
+	for _, of := range amounts {
+		whole := of.of(all(0).Work.Commits())
+		for _, kind := range kinds {
+			var sum int64
+			scopes := 0
+			for i, s := range m.result.Scopes {
+				if s.Kind == kind {
+					scopes++
+					sum += of.of(all(i).Work.Commits())
+				}
+			}
+			if scopes > 0 {
+				law(fmt.Sprintf("%s of the ecosystem = sum over %s scopes", of.name, kind), whole, Term{fmt.Sprintf("%d scopes", scopes), sum})
+			}
+		}
+		organizations, unknown := Sum{}, Sum{}
+		merged := Sum{}
+		for _, row := range all(0).Rows {
+			switch {
+			case row.Organization != people.NoOrganization:
+				organizations = organizations.Plus(row.Apart.Sum)
+				merged = merged.Plus(row.Merged.Sum)
+			case !row.Outside:
+				unknown = unknown.Plus(row.Apart.Sum)
+			}
+		}
+		bulk := Term{"bulk imports", of.of(work.Bulk)}
+		law(of.name+" = sum over organizations and unknown classes", whole,
+			Term{"organizations", of.of(organizations)}, Term{"unknown classes", of.of(unknown)}, bulk)
+		law(of.name+" = the same with contractors merged with their clients", whole,
+			Term{"organizations", of.of(merged)}, Term{"unknown classes", of.of(unknown)}, bulk)
+		var persons, imports Sum
+		for _, p := range m.result.People[0] {
+			persons, imports = persons.Plus(p.Sum), imports.Plus(p.Bulk)
+		}
+		law(of.name+" = sum over persons", whole, Term{"persons", of.of(persons)}, Term{"their bulk imports", of.of(imports)})
+		for _, kind := range []string{KindYear, KindQuarter, KindMonth} {
+			var sum int64
+			for i := range m.result.Series {
+				if f := &m.result.Series[i]; f.Scope.Kind == ScopeEcosystem && f.Period.Kind == kind {
+					sum += of.of(f.Work.Commits())
+				}
+			}
+			law(fmt.Sprintf("%s = sum over %ss", of.name, kind), whole, Term{kind + "s", sum}, Term{InvalidDate, of.of(all(0).Undated)})
+		}
+	}
+
+	var head, months, terms int64
+	for i := range m.repositories {
+		if r := &m.repositories[i]; len(r.Steps) > 0 {
+			head += int64(r.Steps[len(r.Steps)-1].Lines)
+		}
+	}
+	for _, row := range m.result.Growth {
+		months += int64(row.Added - row.Removed)
+	}
+	law("lines at the heads = sum over repositories and months of lines added - removed", head, Term{"months", months})
+	for w := range m.result.Windows {
+		f := &m.result.Figures[w]
+		r := f.Reconciliation
+		terms = f.Work.Total().Net()
+		if terms != r.Counted {
+			law("net of counted commits, "+f.Period.Name, r.Counted, Term{"by organization", terms})
+		}
+		law("growth, "+f.Period.Name, f.Growth.Net(), r.Terms()...)
+	}
+	return violated
+}
+
+// Terms are the terms that make growth, as reports print them.
+func (r *Reconciliation) Terms() []Term {
+	return []Term{
+		{"counted commits", r.Counted},
+		{"bulk imports", r.Bulk},
+		{"bots and AI agents", r.Bots},
+		{"duplicates of other repositories", r.Duplicates},
+		{"landed in the period but dated elsewhere", r.Elsewhere},
+		{"merge content and parallel duplicates", r.Merges},
+		{"binary flips", r.Flips},
+		{"submodule links", r.Submodules},
+		{"unreadable", r.Unreadable},
+	}
+}
+
+var amounts = []struct {
+	name string
+	of   func(Sum) int64
+}{{"commits", commitsOf}, {"lines added", addedOf}, {"lines removed", removedOf}}
+
+func commitsOf(s Sum) int64 { return int64(s.Commits) }
+func addedOf(s Sum) int64   { return int64(s.Added) }
+func removedOf(s Sum) int64 { return int64(s.Removed) }
+
+// terms lists the parts of all commits.
+func (w Work) terms(of func(Sum) int64) []Term {
+	return []Term{
+		{"known", of(w.Known)},
+		{"unknown", of(w.Unknown)},
+		{"bulk imports", of(w.Bulk)},
+		{"bots", of(w.Bots)},
+		{"AI agents", of(w.Agents)},
+		{"merges", of(w.Merges)},
+		{"duplicates", of(w.Duplicates)},
+	}
+}

@@ -1,0 +1,139 @@
+package measure
+
+// Metric declares one figure. Tables, JSON, help and the README take their words from here and from nowhere else.
+type Metric struct {
+	Key       string `json:"key"`   // the name in JSON and CSV
+	Title     string `json:"title"` // for people, in lower case
+	Unit      string `json:"unit"`
+	Direction string `json:"direction"` // what a higher value says; "" where it says neither good nor bad
+	Formula   string `json:"formula"`
+	Source    string `json:"source"` // where the definition comes from
+}
+
+// The keys of the metrics.
+const (
+	KeyCommits         = "commits"
+	KeyAdded           = "added"
+	KeyRemoved         = "removed"
+	KeyChanged         = "changed"
+	KeyLines           = "lines"
+	KeyGrowth          = "growth"
+	KeyWritten         = "written"
+	KeyImported        = "imported"
+	KeyContributors    = "contributors"
+	KeyCumulative      = "cumulative"
+	KeyShare           = "share"
+	KeyOfKnown         = "of_known"
+	KeyCoverage        = "coverage"
+	KeyElephantFactor  = "elephant_factor"
+	KeyAbsenceFactor   = "contributor_absence_factor"
+	KeyHHI             = "hhi"
+	KeyEffectiveNumber = "effective_number"
+	KeyBulk            = "bulk"
+)
+
+// Metrics is the table of all metrics, in the order in which reports explain them. Not to be changed.
+//
+// K is the sum over known organizations, U what belongs to nobody known, T = K + U. Bots, AI agents and bulk imports are outside of T.
+var Metrics = []Metric{
+	{
+		KeyCommits, "commits", "commits", "more activity",
+		"non-merge commits reachable from the branch that was read, each id once in the ecosystem, not by bots or AI agents; bulk imports are in it and outside of T",
+		"gitdm's changesets; CHAOSS Code Changes counts merges too",
+	},
+	{
+		KeyAdded, "lines added", "lines", "more activity",
+		"sum of the first column of git log --numstat -M over commits; binary files count 0; the repository that owns a commit is the first in key order",
+		"git",
+	},
+	{
+		KeyRemoved, "lines removed", "lines", "more activity",
+		"sum of the second column of git log --numstat -M over commits; binary files count 0",
+		"git",
+	},
+	{
+		KeyChanged, "lines changed", "lines", "more activity",
+		"added + removed",
+		"sums, not the larger of both as in gitdm",
+	},
+	{
+		KeyLines, "lines", "lines", "a larger tree",
+		"text lines of files and symbolic links in the snapshot at a moment, an incomplete last line is a line; moments by the running maximum of committer dates along first parents",
+		"the snapshots",
+	},
+	{
+		KeyGrowth, "growth", "lines", "a growing tree",
+		"lines at the end - lines at the start = sum of added - removed along first parents",
+		"the snapshots; the sum over non-merge commits is another thing, see the reconciliation",
+	},
+	{
+		KeyWritten, "written", "lines", "",
+		"growth - imported; repositories that entered or left the ecosystem are not told apart",
+		"the reconciliation",
+	},
+	{
+		KeyImported, "imported", "lines", "",
+		"added - removed of bulk imports that landed on the first parents in the period",
+		"the reconciliation",
+	},
+	{
+		KeyContributors, "contributors", "persons", "more people",
+		"distinct authors of commits, as a range: persons after joins, addresses, names, pairs of both; not additive over organizations or periods",
+		"CHAOSS Contributors",
+	},
+	{
+		KeyCumulative, "contributors since the start", "persons", "",
+		"distinct authors of commits dated before the end of the period",
+		"what communities publish most",
+	},
+	{
+		KeyShare, "share", "ratio", "",
+		"from x/T to (x+U)/T: worst-case bounds, no confidence interval; the upper bounds of all cannot hold together",
+		"worst-case bounds of partial identification (Manski)",
+	},
+	{
+		KeyOfKnown, "share of known", "ratio", "",
+		"x/K: assumes that the unknown is like the known, and mostly it is not",
+		"gitdm, DevStats",
+	},
+	{
+		KeyCoverage, "coverage", "ratio", "less is unknown",
+		"K/T",
+		"",
+	},
+	{
+		KeyElephantFactor, "elephant factor", "organizations", "less concentrated",
+		"smallest k with x1+...+xk >= T/2; low: all of U in the top k, high: every unknown person apart, of known: over K",
+		"CHAOSS Elephant Factor; DevStats takes > 0.5 of known",
+	},
+	{
+		KeyAbsenceFactor, "contributor absence factor", "persons", "less concentrated",
+		"smallest k with x1+...+xk >= T/2 over persons",
+		"CHAOSS Contributor Absence Factor, formerly bus factor",
+	},
+	{
+		KeyHHI, "Herfindahl-Hirschman index", "points of 10,000", "more concentrated",
+		"10000 sum(x^2)/T^2; low: every unknown person apart, high: all of U with the largest, of known: over K",
+		"above 1,800 is highly concentrated (US merger guidelines 2023)",
+	},
+	{
+		KeyEffectiveNumber, "effective number", "organizations", "less concentrated",
+		"10000/HHI",
+		"Laakso and Taagepera 1979",
+	},
+	{
+		KeyBulk, "bulk imports", "commits", "",
+		bulkRule,
+		"the largest 1 % of commits often holds most of the added lines",
+	},
+}
+
+// MetricByKey gives the declaration of a key. An unknown key is a mistake of the caller's, and panics.
+func MetricByKey(key string) Metric {
+	for _, m := range Metrics {
+		if m.Key == key {
+			return m
+		}
+	}
+	panic("no metric " + key)
+}

@@ -1,0 +1,125 @@
+package measure
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Window is a period that figures are given for: [From, To) in Unix seconds, UTC.
+type Window struct {
+	Name     string
+	From, To int64
+}
+
+// Kinds of periods.
+const (
+	KindWindow  = "window"
+	KindYear    = "year"
+	KindQuarter = "quarter"
+	KindMonth   = "month"
+)
+
+// The names of the windows that every result has.
+const (
+	AllTime          = "all time"
+	LastCalendarYear = "last calendar year"
+	LastTwelveMonths = "last twelve months"
+)
+
+// Dates outside of these are no dates of a commit: git is from 2005 and imports histories of older systems, but none from before 1990. The
+// upper end only keeps a wrong as-of day from asking for series without end.
+var (
+	earliest = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+)
+
+const day = 24 * 60 * 60
+
+// undated stands for an invalid date: before every dated window, and inside of all time.
+const undated = math.MinInt64
+
+// Period is a window or one step of a series.
+type Period struct {
+	Kind string // KindWindow, KindYear, KindQuarter or KindMonth
+	Window
+	// Partial is true when the period ends after the as-of day.
+	Partial bool
+}
+
+// All says whether the period is all time, which holds invalid dates too.
+func (p Period) All() bool { return p.From == math.MinInt64 && p.To == math.MaxInt64 }
+
+// MarshalJSON writes the ends as UTC days; null where time has no end.
+func (p Period) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Kind    string  `json:"kind"`
+		Name    string  `json:"name"`
+		From    *string `json:"from"`
+		To      *string `json:"to"`
+		Partial bool    `json:"partial,omitempty"`
+	}{p.Kind, p.Name, p.moment(p.From), p.moment(p.To), p.Partial})
+}
+
+func (p Period) moment(t int64) *string {
+	if p.All() {
+		return nil
+	}
+	s := time.Unix(t, 0).UTC().Format(time.RFC3339)
+	return &s
+}
+
+// BuiltinWindows gives all time, the last calendar year that is over on the as-of day, and the twelve months that end with it (all days
+// UTC).
+func BuiltinWindows(asOf int64) []Window {
+	t := time.Unix(asOf, 0).UTC()
+	end := time.Date(t.Year(), t.Month(), t.Day()+1, 0, 0, 0, 0, time.UTC)
+	year := time.Date(end.Year()-1, 1, 1, 0, 0, 0, 0, time.UTC)
+	return []Window{
+		{AllTime, math.MinInt64, math.MaxInt64},
+		{LastCalendarYear, year.Unix(), year.AddDate(1, 0, 0).Unix()},
+		{LastTwelveMonths, end.AddDate(-1, 0, 0).Unix(), end.Unix()},
+	}
+}
+
+// windows puts the built-in windows before the user's and checks the latter.
+func windows(asOf int64, users []Window) ([]Period, error) {
+	all := append(BuiltinWindows(asOf), users...)
+	periods := make([]Period, len(all))
+	seen := make(map[string]bool, len(all))
+	for i, w := range all {
+		if w.Name == "" || seen[w.Name] {
+			return nil, fmt.Errorf("window %d is named %q: a name of its own is needed", i+1, w.Name)
+		}
+		if w.From >= w.To {
+			return nil, fmt.Errorf("window %q ends before it starts", w.Name)
+		}
+		seen[w.Name] = true
+		periods[i] = Period{Kind: KindWindow, Window: w, Partial: i > 0 && w.To > endOfDay(asOf)}
+	}
+	return periods, nil
+}
+
+func endOfDay(t int64) int64 { return (t/day + 1) * day }
+
+// series gives the calendar periods of a kind that touch [first, last], in order and without gaps.
+func series(kind string, first, last, asOf int64) []Period {
+	months := map[string]int{KindYear: 12, KindQuarter: 3, KindMonth: 1}[kind]
+	t := time.Unix(first, 0).UTC()
+	start := time.Date(t.Year(), time.Month((int(t.Month())-1)/months*months+1), 1, 0, 0, 0, 0, time.UTC)
+	var periods []Period
+	for start.Unix() <= last {
+		next := start.AddDate(0, months, 0)
+		name := start.Format("2006-01")
+		switch kind {
+		case KindYear:
+			name = start.Format("2006")
+		case KindQuarter:
+			name = fmt.Sprintf("%04d-Q%d", start.Year(), (int(start.Month())+2)/3)
+		}
+		periods = append(periods, Period{kind, Window{name, start.Unix(), next.Unix()}, next.Unix() > endOfDay(asOf)})
+		start = next
+	}
+	return periods
+}
