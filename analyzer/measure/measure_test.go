@@ -1,0 +1,399 @@
+package measure
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"orrery/analyzer/facts"
+	"orrery/analyzer/people"
+)
+
+// On any history the laws hold, the number of workers changes nothing, and figures are what counting one by one gives.
+func TestMeasure(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWorld(t)
+		in := w.input()
+		in.Workers = 1
+		result, err := Measure(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, workers := range []int{2, 8} {
+			in.Workers = workers
+			again, err := Measure(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(result, again, cmp.AllowUnexported(BulkImport{})); diff != "" {
+				t.Fatalf("%d workers:\n%s", workers, diff)
+			}
+		}
+		for i := range result.Figures {
+			compare(t, w, result, &result.Figures[i])
+		}
+		for i := range result.Series {
+			compare(t, w, result, &result.Series[i])
+		}
+	})
+}
+
+// compare counts the figures of a period again: commit by commit, with maps.
+func compare(t *rapid.T, w *world, result *Result, f *Figures) {
+	t.Helper()
+	bulk := map[facts.ID]bool{}
+	for _, b := range result.Bulk {
+		bulk[b.Commit] = true
+	}
+	limit := result.Fetched + day
+	seen := map[facts.ID]bool{}
+	sums := map[string]Sum{}
+	commits := map[int]int{}
+	persons := map[string]map[int]bool{}
+	once, names, addresses, pairs, ever := 0, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[int]bool{}
+	add := func(name string, person int, s Sum) {
+		sums[name] = sums[name].Plus(s)
+		if persons[name] == nil {
+			persons[name] = map[int]bool{}
+		}
+		persons[name][person] = true
+	}
+	for k, r := range w.repositories {
+		inScope := f.Scope.Kind == ScopeEcosystem || f.Scope.Kind == ScopeClass && w.membership[k].Class == f.Scope.Name ||
+			f.Scope.Kind == ScopeRepository && r.Key == f.Scope.Name ||
+			f.Scope.Kind == ScopeSubsystem && (w.membership[k].Subsystem == f.Scope.Name || w.membership[k].Subsystem == "" && f.Scope.Name == NoSubsystem)
+		for i := range r.Commits {
+			c := &r.Commits[i]
+			first := !seen[c.ID]
+			seen[c.ID] = true
+			if !inScope {
+				continue
+			}
+			valid := c.Authored.Valid && c.Authored.Unix <= limit
+			inside := f.Period.Name == AllTime || valid && f.Period.From <= c.Authored.Unix && c.Authored.Unix < f.Period.To
+			var s Sum
+			s.Commits = 1
+			for _, row := range r.Changes[c.Changes.Lo:c.Changes.Hi] {
+				s.Added += uint64(row.Added)
+				s.Removed += uint64(row.Removed)
+			}
+			person := int(c.Author / 3)
+			side := w.side(person, c.Authored.UTC().Year())
+			name := ""
+			switch {
+			case !first:
+				name = "duplicate"
+			case c.IsMerge():
+				name = "merge"
+			case side == numOrgs+int(people.Bot):
+				name = RowBots
+			case side == numOrgs+int(people.Agent):
+				name = RowAgents
+			case bulk[c.ID]:
+				name = RowBulk
+			case side < numOrgs:
+				name = []string{"Acme", "Bolt", "Staffing"}[side]
+			default:
+				name = people.Class(side - numOrgs).String()
+			}
+			mine := !slices.Contains([]string{"duplicate", "merge", RowBots, RowAgents}, name)
+			if mine && valid && c.Authored.Unix < f.Period.To {
+				ever[person] = true
+			}
+			if !inside {
+				continue
+			}
+			add(name, person, s)
+			if mine {
+				commits[person]++
+				g := r.Signatures[c.Author]
+				names[g.Name], addresses[g.Email], pairs[g.Name+"\n"+g.Email] = true, true, true
+			}
+		}
+	}
+	where := fmt.Sprintf("%v %s", f.Scope, f.Period.Name)
+	for _, n := range commits {
+		if n == 1 {
+			once++
+		}
+	}
+	if f.Period.All() {
+		for p := range commits {
+			ever[p] = true
+		}
+	}
+	want := Contributors{
+		People: People{len(commits), len(addresses), len(names), len(pairs)}, Once: once,
+		TenOrMore: f.Contributors.TenOrMore, BulkOnly: f.Contributors.BulkOnly, New: f.Contributors.New, Ever: f.Contributors.Ever,
+	}
+	want.Ever.Persons = len(ever)
+	if diff := cmp.Diff(want, f.Contributors); diff != "" {
+		t.Fatalf("%s: contributors\n%s", where, diff)
+	}
+	if f.Work.Duplicates != sums["duplicate"] || f.Work.Merges != sums["merge"] || f.Work.Bulk != sums[RowBulk] {
+		t.Fatalf("%s: %+v, want %+v", where, f.Work, sums)
+	}
+	acme, staffing := sums["Acme"], sums["Staffing"]
+	for _, row := range f.Rows {
+		if row.Apart.Sum != sums[row.Name] || row.Apart.Contributors != len(persons[row.Name]) {
+			t.Fatalf("%s: %s is %+v, want %+v by %d", where, row.Name, row.Apart, sums[row.Name], len(persons[row.Name]))
+		}
+		switch row.Name {
+		case "Acme":
+			both := map[int]bool{}
+			for _, name := range []string{"Acme", "Staffing"} {
+				for p := range persons[name] {
+					both[p] = true
+				}
+			}
+			if row.Merged.Sum != acme.Plus(staffing) || row.Merged.Contributors != len(both) {
+				t.Fatalf("%s: merged Acme is %+v, want %+v by %d", where, row.Merged, acme.Plus(staffing), len(both))
+			}
+		case "Staffing":
+			if row.Merged != (Part{}) || row.Client != "Acme" {
+				t.Fatalf("%s: contractor %+v keeps what is its client's", where, row)
+			}
+		}
+		delete(sums, row.Name)
+	}
+	if f.Rows != nil {
+		delete(sums, "duplicate")
+		delete(sums, "merge")
+		if len(sums) > 0 {
+			t.Fatalf("%s: rows are missing: %v", where, sums)
+		}
+	}
+	if g := f.Growth; g.Net() != int64(g.Lines)-int64(g.Before) {
+		t.Fatalf("%s: growth %+v does not add up", where, g)
+	}
+	if r := f.Reconciliation; r != nil {
+		var sum int64
+		for _, term := range r.Terms() {
+			sum += term.Value
+		}
+		if sum != r.Growth || r.Unreadable != 0 || r.Growth != f.Growth.Net() {
+			t.Fatalf("%s: the reconciliation %+v does not lead to growth %d", where, *r, f.Growth.Net())
+		}
+	}
+}
+
+// small is a world of one repository whose commits are given by hand.
+func small(commits ...handmade) *world {
+	r := &facts.Repository{Key: "tool", Signatures: []facts.Signature{{Name: "A"}, {Name: "B"}, {Name: "C"}}, Paths: []string{"f"}}
+	var lines uint64
+	for i, h := range commits {
+		c := facts.Commit{
+			Authored: facts.Time{Unix: h.when, Valid: true}, Committed: facts.Time{Unix: h.when, Valid: true}, Step: uint32(i),
+			Changes: facts.Span{Lo: uint32(len(r.Changes)), Hi: uint32(len(r.Changes) + 1)},
+			Parents: facts.Span{Lo: uint32(len(r.Parents)), Hi: uint32(len(r.Parents))},
+		}
+		c.ID[0] = byte(i + 1)
+		c.ID[1] = byte(i >> 8)
+		if i > 0 {
+			r.Parents = append(r.Parents, uint32(i-1))
+			c.Parents.Hi++
+		}
+		r.Changes = append(r.Changes, facts.Change{
+			Commit: uint32(i), Kind: h.kind, Added: h.added, LinesBefore: uint32(lines), LinesAfter: uint32(lines) + h.added,
+		})
+		lines += uint64(h.added)
+		r.Steps = append(r.Steps, facts.Step{Commit: uint32(i), Clock: h.when, Added: uint64(h.added), Lines: lines, Files: 1})
+		r.Commits = append(r.Commits, c)
+	}
+	r.Walk = facts.Walk{Commits: len(commits), Measured: len(commits)}
+	return &world{
+		repositories: []*facts.Repository{r}, membership: []Membership{{Key: "tool"}}, persons: 1,
+		side: func(int, int) int { return orgAcme },
+	}
+}
+
+type handmade struct {
+	when  int64
+	added uint32
+	kind  facts.Kind
+}
+
+func TestBulk(t *testing.T) {
+	day1 := unix("2024-01-01")
+	usual := func(n int, added uint32) (h []handmade) {
+		for range n {
+			h = append(h, handmade{day1, added, facts.Modified})
+		}
+		return h
+	}
+	tests := []struct {
+		name    string
+		commits []handmade
+		correct map[int]bool
+		want    string // reasons of the bulk imports, in order
+	}{
+		{"large", append(usual(5, 500), handmade{day1, 10_000, facts.Added}), nil, BulkLarge},
+		{"just below, and usual here", append(usual(5, 500), handmade{day1, 9_999, facts.Added}), nil, ""},
+		{"outlier", append(usual(5, 20), handmade{day1, 2_000, facts.Added}), nil, BulkOutlier},
+		{"small outlier", append(usual(5, 1), handmade{day1, 1_999, facts.Added}), nil, ""},
+		{"edits are work", append(usual(5, 20), handmade{day1, 50_000, facts.Modified}), nil, ""},
+		{"corrected both ways", append(usual(5, 20), handmade{day1, 50_000, facts.Added}), map[int]bool{5: false, 2: true}, BulkCorrected},
+		{"confirmed", append(usual(5, 20), handmade{day1, 50_000, facts.Added}), map[int]bool{5: true}, BulkLarge},
+		{"only commit", []handmade{{day1, 3_000, facts.Added}}, nil, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := small(test.commits...)
+			in := w.input()
+			in.Bulk = map[facts.ID]bool{{0xff}: true}
+			for i, is := range test.correct {
+				in.Bulk[w.repositories[0].Commits[i].ID] = is
+			}
+			result, err := Measure(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var reasons []string
+			for _, b := range result.Bulk {
+				reasons = append(reasons, b.Reason)
+			}
+			if got := strings.Join(reasons, " "); got != test.want {
+				t.Errorf("bulk imports: %q, want %q", got, test.want)
+			}
+			if len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], "ff00") {
+				t.Errorf("warnings %q, want one of the correction that meets no commit", result.Warnings)
+			}
+			f := result.Figures[0]
+			if all := f.Work.Commits().Commits; all != uint64(len(test.commits)) || f.Work.Bulk.Commits != uint64(len(reasons)) {
+				t.Errorf("%d commits, %d of them bulk; want %d, %d", all, f.Work.Bulk.Commits, len(test.commits), len(reasons))
+			}
+		})
+	}
+}
+
+// A date from the future must not carry the rest of history with it.
+func TestClockFromTheFuture(t *testing.T) {
+	w := small(handmade{unix("2023-01-01"), 10, facts.Added}, handmade{unix("2023-02-01"), 5, 0}, handmade{unix("2023-03-01"), 7, 0})
+	r := w.repositories[0]
+	r.Commits[1].Committed.Unix = unix("2090-01-01")
+	r.Steps[1].Clock, r.Steps[2].Clock = unix("2090-01-01"), unix("2090-01-01")
+	result, err := Measure(w.input())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []GrowthRow{
+		{"2023-01", "tool", "own", 15, 0, 15},
+		{"2023-02", "tool", "own", 0, 0, 15},
+		{"2023-03", "tool", "own", 7, 0, 22},
+	}
+	if diff := cmp.Diff(want, result.Growth[:3]); diff != "" {
+		t.Error(diff)
+	}
+	if last := result.Growth[len(result.Growth)-1]; last.Period != "2024-06" || last.Lines != 22 {
+		t.Errorf("the last month is %+v, want that of the as-of day with 22 lines", last)
+	}
+	if len(result.Warnings) != 1 {
+		t.Errorf("warnings: %q, want one", result.Warnings)
+	}
+}
+
+func TestSnapshotsBeforeAnyDate(t *testing.T) {
+	w := small(handmade{0, 10, facts.Added}, handmade{unix("2024-05-01"), 5, 0})
+	r := w.repositories[0]
+	r.Commits[0].Authored.Valid, r.Commits[0].Committed.Valid = false, false
+	result, err := Measure(w.input())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []GrowthRow{{InvalidDate, "tool", "own", 10, 0, 10}, {"2024-05", "tool", "own", 5, 0, 15}, {"2024-06", "tool", "own", 0, 0, 15}}
+	if diff := cmp.Diff(want, result.Growth); diff != "" {
+		t.Error(diff)
+	}
+	all := result.Figures[0]
+	if all.Undated.Commits != 1 || all.Growth.Net() != 15 {
+		t.Errorf("all time: %d undated, growth %d; want 1, 15", all.Undated.Commits, all.Growth.Net())
+	}
+	for _, f := range result.Figures[1:3] {
+		if f.Undated.Commits != 0 {
+			t.Errorf("%s holds an invalid date", f.Period.Name)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	good := func() (*world, Input) {
+		w := small(handmade{unix("2024-01-01"), 10, facts.Added}, handmade{unix("2024-02-01"), 5, 0})
+		return w, w.input()
+	}
+	tests := []struct {
+		name   string
+		tamper func(*world, *Input)
+		law    bool
+		want   string
+	}{
+		{"lines of a step", func(w *world, _ *Input) { w.repositories[0].Steps[1].Lines++ }, true, "lines before + added - removed"},
+		{"rows of a commit", func(w *world, _ *Input) { w.repositories[0].Changes[1].Added += 2 }, true, "added - removed of row"},
+		{"a row too few", func(w *world, _ *Input) { w.repositories[0].Commits[1].Changes.Hi-- }, true, "growth = net of the log"},
+		{"the walk", func(w *world, _ *Input) { w.repositories[0].Walk.Commits++ }, true, "commits read"},
+		{"author", func(w *world, _ *Input) { w.repositories[0].Commits[1].Author = 9 }, false, "outside of the facts"},
+		{"parent", func(w *world, _ *Input) { w.repositories[0].Parents[0] = 9 }, false, "parent 9"},
+		{"step", func(w *world, _ *Input) { w.repositories[0].Steps[0].Commit = 9 }, false, "step 0"},
+		{"unreachable", func(w *world, _ *Input) { w.repositories[0].Steps = w.repositories[0].Steps[:1] }, false, "not reachable"},
+		{"as-of", func(_ *world, in *Input) { in.AsOf = math.MaxInt64 }, false, "as-of day"},
+		{"fetch", func(_ *world, in *Input) { in.Fetched = 1 }, false, "day of fetch"},
+		{"key", func(_ *world, in *Input) { in.Membership[0].Key = "other" }, false, `that of "other"`},
+		{"twice", func(_ *world, in *Input) {
+			in.Repositories = append(in.Repositories, in.Repositories[0])
+			in.Membership = append(in.Membership, in.Membership[0])
+			r := in.Resolution
+			r.Person, r.Address, r.Name = append(r.Person, r.Person[0]), append(r.Address, r.Address[0]), append(r.Name, r.Name[0])
+		}, false, "twice"},
+		{"side", func(w *world, _ *Input) { w.side = func(int, int) int { return numOrgs + int(people.Employer) } }, false, "organization -1"},
+		{"clients in a circle", func(_ *world, in *Input) { in.Resolution.Organizations[orgStaffing].Client = orgStaffing }, false, "lead nowhere"},
+		{"addresses", func(_ *world, in *Input) { in.Resolution.Address = nil }, false, "addresses"},
+		{"no resolution", func(_ *world, in *Input) { in.Resolution = nil }, false, "no resolution"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w, in := good()
+			test.tamper(w, &in)
+			_, err := Measure(in)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("error %v, want one with %q", err, test.want)
+			}
+			var law *LawError
+			if errors.As(err, &law) != test.law {
+				t.Errorf("%v: a law was violated: %v, want %v", err, !test.law, test.law)
+			}
+		})
+	}
+	if _, in := good(); true {
+		if _, err := Measure(in); err != nil {
+			t.Fatalf("unbroken: %v", err)
+		}
+	}
+}
+
+func TestMeasureNothing(t *testing.T) {
+	result, err := Measure((&world{}).input())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := result.Figures[0]; f.Work.All().Commits != 0 || len(f.Rows) != len(unknownClasses)+3 {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestMetricsAreDeclaredOnce(t *testing.T) {
+	seen := map[string]bool{}
+	for _, m := range Metrics {
+		if seen[m.Key] || m.Title == "" || m.Unit == "" || m.Formula == "" {
+			t.Errorf("%q: declared twice or in part: %+v", m.Key, m)
+		}
+		seen[m.Key] = true
+		if MetricByKey(m.Key) != m {
+			t.Errorf("%q is not found by its key", m.Key)
+		}
+	}
+}

@@ -1,0 +1,326 @@
+package measure
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"orrery/analyzer/facts"
+	"orrery/analyzer/people"
+)
+
+// The organizations of invented worlds.
+const (
+	orgAcme = iota
+	orgBolt
+	orgStaffing // contractor of Acme
+	numOrgs
+)
+
+// world is an invented ecosystem with what resolves it.
+type world struct {
+	repositories []*facts.Repository
+	membership   []Membership
+	persons      int
+	// class says whose side a (person, year) is on: an organization below numOrgs, or numOrgs plus the class.
+	side func(person, year int) int
+}
+
+// file is a file of a tree: text lines, or binary.
+type file struct {
+	lines  uint32
+	binary bool
+	link   bool
+}
+
+type tree map[string]file
+
+// lines counts the text lines and files of a snapshot.
+func (t tree) lines() (lines, files uint64) {
+	for _, f := range t {
+		if !f.link {
+			lines += uint64(f.lines)
+			files++
+		}
+	}
+	return lines, files
+}
+
+// drawRepository invents a history: trees of files with numbers of lines, changed by commits, branched and merged; from it the facts as
+// git would tell them.
+func drawRepository(t *rapid.T, key string, shared []facts.ID, persons int) *facts.Repository {
+	r := &facts.Repository{Key: key, Branch: "refs/heads/main"}
+	for p := range persons {
+		// Two signatures each: the second with another name, the third with another address.
+		for s := range 3 {
+			r.Signatures = append(r.Signatures, facts.Signature{
+				Name:  fmt.Sprintf("Person %d %d", p, s%2),
+				Email: fmt.Sprintf("p%d.%d@acme.example", p, s/2),
+			})
+		}
+	}
+	paths := map[string]uint32{}
+	path := func(name string) uint32 {
+		i, ok := paths[name]
+		if !ok {
+			i = uint32(len(r.Paths))
+			paths[name] = i
+			r.Paths = append(r.Paths, name)
+		}
+		return i
+	}
+	var trees []tree
+	n := rapid.IntRange(0, 25).Draw(t, "commits")
+	now := unix("2022-01-01")
+	for i := range n {
+		c := facts.Commit{Step: facts.None}
+		binary.BigEndian.PutUint64(c.ID[:], uint64(i)+1)
+		copy(c.ID[8:], key)
+		if len(shared) > 0 && rapid.IntRange(0, 3).Draw(t, "shared") == 0 {
+			c.ID, shared = shared[0], shared[1:]
+		}
+		now += rapid.Int64Range(-20*day, 60*day).Draw(t, "later")
+		moment := func(what string) facts.Time {
+			switch rapid.IntRange(0, 12).Draw(t, what) {
+			case 0:
+				return facts.Time{}
+			case 1:
+				return facts.Time{Unix: unix("2099-01-01"), Valid: true}
+			}
+			return facts.Time{Unix: now, Valid: true}
+		}
+		c.Authored, c.Committed = moment("authored"), moment("committed")
+		c.Author = uint32(rapid.IntRange(0, len(r.Signatures)-1).Draw(t, "author"))
+		c.Committer = c.Author
+
+		parents := 1
+		if i > 1 {
+			parents = rapid.SampledFrom([]int{0, 1, 1, 1, 1, 2, 2, 3}).Draw(t, "parents")
+		}
+		if i == 0 {
+			parents = 0
+		}
+		c.Parents.Lo = uint32(len(r.Parents))
+		base := tree{}
+		for p := range parents {
+			at := max(0, i-1-rapid.IntRange(0, 4).Draw(t, "back"))
+			if p == 0 {
+				at = i - 1
+			}
+			r.Parents = append(r.Parents, uint32(at))
+			// A merge takes some files from each side.
+			for _, name := range slices.Sorted(maps.Keys(trees[at])) {
+				if p == 0 || rapid.Bool().Draw(t, "take") {
+					base[name] = trees[at][name]
+				}
+			}
+		}
+		c.Parents.Hi = uint32(len(r.Parents))
+		c.Changes.Lo = uint32(len(r.Changes))
+		if parents < 2 {
+			for _, name := range []string{"a", "b", "c", "d"} {
+				change, ok := drawChange(t, base, name)
+				if !ok {
+					continue
+				}
+				change.Commit, change.Path = uint32(i), path(name)
+				change.Old = change.Path
+				r.Changes = append(r.Changes, change)
+			}
+		}
+		c.Changes.Hi = uint32(len(r.Changes))
+		trees = append(trees, base)
+		r.Commits = append(r.Commits, c)
+		r.Walk.Commits++
+		if c.IsMerge() {
+			r.Walk.Merges++
+		} else {
+			r.Walk.Measured++
+		}
+	}
+	if n == 0 {
+		return r
+	}
+	// Everything must be reachable from the head: commits that are not get a merge at the end.
+	reached := make([]bool, n)
+	for i := n - 1; i >= 0; i-- {
+		reached[i] = reached[i] || i == n-1
+		if reached[i] {
+			for _, p := range r.Parents[r.Commits[i].Parents.Lo:r.Commits[i].Parents.Hi] {
+				reached[p] = true
+			}
+		}
+	}
+	head := facts.Commit{Step: facts.None, Parents: facts.Span{Lo: uint32(len(r.Parents))}}
+	head.Changes = facts.Span{Lo: uint32(len(r.Changes)), Hi: uint32(len(r.Changes))}
+	copy(head.ID[8:], key+" head")
+	r.Parents = append(r.Parents, uint32(n-1))
+	for i, ok := range reached {
+		if !ok {
+			r.Parents = append(r.Parents, uint32(i))
+		}
+	}
+	if head.Parents.Hi = uint32(len(r.Parents)); head.IsMerge() {
+		r.Commits, trees = append(r.Commits, head), append(trees, trees[n-1])
+		r.Walk.Commits++
+		r.Walk.Merges++
+	}
+	// Steps along first parents.
+	var chain []uint32
+	for at := uint32(len(r.Commits) - 1); ; {
+		chain = append(chain, at)
+		parents := r.Commits[at].Parents
+		if parents.Len() == 0 {
+			break
+		}
+		at = r.Parents[parents.Lo]
+	}
+	slices.Reverse(chain)
+	var clock int64
+	before := tree{}
+	for i, at := range chain {
+		c := &r.Commits[at]
+		c.Step = uint32(i)
+		clock = max(clock, c.Committed.Unix)
+		s := facts.Step{Commit: at, Clock: clock}
+		s.Lines, s.Files = trees[at].lines()
+		// The snapshots' differences, without knowing how they came about.
+		for name, f := range trees[at] {
+			if f.link {
+				f.lines = 0
+			}
+			s.Added += uint64(f.lines)
+			if old := before[name]; !old.link {
+				same := min(old.lines, f.lines)
+				s.Added -= uint64(same)
+				s.Removed += uint64(old.lines - same)
+			}
+		}
+		for name, old := range before {
+			if _, ok := trees[at][name]; !ok && !old.link {
+				s.Removed += uint64(old.lines)
+			}
+		}
+		r.Steps = append(r.Steps, s)
+		before = trees[at]
+	}
+	r.Head = r.Commits[len(r.Commits)-1].ID
+	return r
+}
+
+// drawChange changes a file of a tree, perhaps.
+func drawChange(t *rapid.T, at tree, name string) (facts.Change, bool) {
+	old, existed := at[name]
+	var c facts.Change
+	switch rapid.IntRange(0, 7).Draw(t, "change "+name) {
+	case 0, 1, 2:
+		return c, false
+	case 3:
+		if !existed {
+			return c, false
+		}
+		delete(at, name)
+		c.Kind = facts.Deleted
+		if old.link {
+			c.Type, c.Removed = facts.Submodule, 1
+			return c, true
+		}
+		c.Binary, c.LinesBefore = old.binary, old.lines
+		if !old.binary {
+			c.Removed = old.lines
+		}
+		return c, true
+	case 4:
+		f := file{binary: true}
+		if old.link {
+			return c, false
+		}
+		at[name] = f
+		c.Binary, c.LinesBefore = true, old.lines
+	case 5:
+		if existed && !old.link {
+			return c, false
+		}
+		at[name] = file{link: true}
+		c.Type, c.Added = facts.Submodule, 1
+		if existed {
+			c.Removed = 1
+		}
+	default:
+		if old.link {
+			return c, false
+		}
+		f := file{lines: uint32(rapid.SampledFrom([]int{0, 1, 10, 500, 2000, 20000}).Draw(t, "lines"))}
+		at[name] = f
+		c.LinesBefore, c.LinesAfter, c.Binary = old.lines, f.lines, old.binary
+		if !old.binary {
+			kept := min(old.lines, f.lines) / 2
+			c.Added, c.Removed = f.lines-kept, old.lines-kept
+		}
+	}
+	if !existed {
+		c.Kind = facts.Added
+	}
+	return c, true
+}
+
+func drawWorld(t *rapid.T) *world {
+	w := &world{persons: rapid.IntRange(1, 6).Draw(t, "persons")}
+	var shared []facts.ID
+	for i := range rapid.IntRange(1, 3).Draw(t, "repositories") {
+		key := fmt.Sprintf("repo%d", i)
+		r := drawRepository(t, key, shared, w.persons)
+		shared = nil
+		for j := range r.Commits {
+			shared = append(shared, r.Commits[j].ID)
+		}
+		w.repositories = append(w.repositories, r)
+		w.membership = append(w.membership, Membership{key, []string{"own", "third-party"}[i%2], []string{"", "kernel", "net"}[i]})
+	}
+	sides := make([]int, w.persons*2)
+	for i := range sides {
+		sides[i] = rapid.SampledFrom([]int{
+			orgAcme, orgBolt, orgStaffing, numOrgs + int(people.Unknown), numOrgs + int(people.Personal), numOrgs + int(people.Invalid),
+			numOrgs + int(people.Bot), numOrgs + int(people.Agent),
+		}).Draw(t, "side")
+	}
+	w.side = func(person, year int) int { return sides[person*2+year%2] }
+	return w
+}
+
+// input resolves the world: persons have three signatures, and change sides with years.
+func (w *world) input() Input {
+	r := people.Resolution{Organizations: []people.Organization{
+		{Name: "Acme", Class: people.Employer, Client: people.NoOrganization, Parent: people.NoOrganization},
+		{Name: "Bolt", Class: people.Employer, Client: people.NoOrganization, Parent: people.NoOrganization},
+		{Name: "Staffing", Class: people.Contractor, Client: orgAcme, Parent: people.NoOrganization},
+	}}
+	for p := range w.persons {
+		r.Persons = append(r.Persons, people.Person{Key: fmt.Sprintf("p%d@acme.example", p), Pseudonym: fmt.Sprintf("p-%02d", p)})
+	}
+	for _, repository := range w.repositories {
+		var persons, addresses, names []uint32
+		for i := range repository.Signatures {
+			p := uint32(i / 3)
+			persons = append(persons, p)
+			addresses = append(addresses, 2*p+uint32(i%3/2))
+			names = append(names, 2*p+uint32(i%3%2))
+		}
+		r.Person, r.Address, r.Name = append(r.Person, persons), append(r.Address, addresses), append(r.Name, names)
+	}
+	resolution := people.NewResolution(r, func(_ int, signature uint32, when facts.Time) people.Attribution {
+		side := w.side(int(signature/3), when.UTC().Year())
+		if side < numOrgs {
+			return people.Attribution{Organization: side, Class: r.Organizations[side].Class}
+		}
+		return people.Attribution{Organization: people.NoOrganization, Class: people.Class(side - numOrgs)}
+	})
+	return Input{
+		Repositories: w.repositories, Membership: w.membership, Resolution: resolution,
+		AsOf: unix("2024-06-15"), Fetched: unix("2030-01-01"),
+		Windows: []Window{{"spring", unix("2023-03-01"), unix("2023-06-01")}},
+	}
+}
