@@ -1,0 +1,252 @@
+package history
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/htmlindex"
+
+	"orrery/analyzer/facts"
+	"orrery/analyzer/history/odb"
+)
+
+// commit is a commit as git reads it. Strings are copies.
+type commit struct {
+	tree              facts.ID
+	parents           []facts.ID // as written, duplicates too
+	author, committer ident
+	subject           string
+	trailers          []facts.Trailer
+}
+
+// ident is one author or committer line.
+type ident struct {
+	facts.Signature
+	when facts.Time
+}
+
+func readCommit(reader *odb.Reader, db *odb.Database, id facts.ID) (*commit, error) {
+	n, ok := db.Lookup(id)
+	if !ok {
+		return nil, &odb.Error{Reason: facts.Missing, ID: id, Err: errors.New("a commit is missing")}
+	}
+	return readCommitNumber(reader, db, n)
+}
+
+func readCommitNumber(reader *odb.Reader, db *odb.Database, n odb.Number) (*commit, error) {
+	kind, data, err := reader.Object(n)
+	if err != nil {
+		return nil, err
+	}
+	id := db.ID(n)
+	if kind != odb.Commit {
+		return nil, odb.Fail(id, fmt.Errorf("a %s stands where a commit should", kind))
+	}
+	// Commits are small and everything hangs on them: they alone are always checked against their names.
+	if odb.NameOf(kind, data) != id {
+		return nil, odb.Fail(id, errors.New("the content is not what the name says"))
+	}
+	c, err := parseCommit(data)
+	if err != nil {
+		return nil, odb.Fail(id, err)
+	}
+	return c, nil
+}
+
+func parseID(s string) (id facts.ID, ok bool) {
+	if len(s) != 2*len(id) {
+		return id, false
+	}
+	_, err := hex.Decode(id[:], []byte(s))
+	return id, err == nil
+}
+
+var errCommit = errors.New("a commit is malformed")
+
+// parseCommit reads a commit object as git does: tree and parents must be well-formed and first, of several author lines the last one
+// counts, a NUL ends everything, an encoding that is named and known is converted.
+func parseCommit(b []byte) (*commit, error) {
+	c := &commit{}
+	line, rest, ok := bytes.Cut(b, []byte{'\n'})
+	if !ok || !bytes.HasPrefix(line, []byte("tree ")) {
+		return nil, errCommit
+	}
+	if c.tree, ok = parseID(string(line[5:])); !ok {
+		return nil, errCommit
+	}
+	for bytes.HasPrefix(rest, []byte("parent ")) {
+		line, after, ok := bytes.Cut(rest, []byte{'\n'})
+		if !ok {
+			return nil, errCommit
+		}
+		id, ok := parseID(string(line[7:]))
+		if !ok {
+			return nil, errCommit
+		}
+		c.parents = append(c.parents, id)
+		rest = after
+	}
+	if i := bytes.IndexByte(rest, 0); i >= 0 {
+		rest = rest[:i]
+	}
+	rest = recode(rest)
+	for len(rest) > 0 && rest[0] != '\n' {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte{'\n'})
+		if v, ok := bytes.CutPrefix(line, []byte("author ")); ok {
+			c.author = parseIdent(v)
+		} else if v, ok := bytes.CutPrefix(line, []byte("committer ")); ok {
+			c.committer = parseIdent(v)
+		}
+	}
+	c.message(rest)
+	return c, nil
+}
+
+// recode converts a commit whose header names an encoding to UTF-8. What cannot be converted as a whole stays as it is, as in git.
+func recode(b []byte) []byte {
+	head, _, _ := bytes.Cut(b, []byte("\n\n"))
+	i := bytes.Index(head, []byte("\nencoding "))
+	if i < 0 {
+		return b
+	}
+	name, _, _ := bytes.Cut(head[i+len("\nencoding "):], []byte{'\n'})
+	label := strings.ToLower(strings.TrimSpace(string(name)))
+	if label == "utf-8" || label == "utf8" {
+		return b
+	}
+	enc, err := htmlindex.Get(label)
+	if err != nil {
+		return b
+	}
+	out, err := enc.NewDecoder().Bytes(b)
+	if err != nil || bytes.ContainsRune(out, utf8.RuneError) {
+		return b
+	}
+	return out
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// parseIdent reads `Name <mail> seconds zone`. The name ends before the first <, the address at the first > behind it, the date is
+// looked for behind the last >. A line without both brackets gives nothing, as in git.
+func parseIdent(line []byte) (id ident) {
+	open := bytes.IndexByte(line, '<')
+	if open < 0 {
+		return id
+	}
+	shut := bytes.IndexByte(line[open:], '>')
+	if shut < 0 {
+		return id
+	}
+	// The blank before the bracket belongs to neither; more of it is trimmed as well.
+	name := line[:max(open-1, 0)]
+	if open > 0 && !isSpace(line[open-1]) {
+		name = line[:open]
+	}
+	for len(name) > 0 && isSpace(name[len(name)-1]) {
+		name = name[:len(name)-1]
+	}
+	id.Name = string(name)
+	id.Email = string(line[open+1 : open+shut])
+	id.when = parseDate(line[bytes.LastIndexByte(line, '>')+1:])
+	return id
+}
+
+// firstDate is 1990-01-01: nothing under version control is older, whatever a broken clock says.
+const firstDate = 631152000
+
+// parseDate reads ` seconds zone`.
+func parseDate(b []byte) (t facts.Time) {
+	b = bytes.TrimLeft(b, " \t\n\r")
+	n := digits(b)
+	if n == 0 {
+		return t
+	}
+	seconds, err := strconv.ParseUint(string(b[:n]), 10, 64)
+	if err != nil {
+		seconds = math.MaxUint64
+	}
+	b = bytes.TrimLeft(b[n:], " \t\n\r")
+	if len(b) < 2 || b[0] != '+' && b[0] != '-' || digits(b[1:]) == 0 {
+		return t
+	}
+	zone, err := strconv.ParseInt(string(b[1:1+digits(b[1:])]), 10, 32)
+	if err != nil {
+		zone = 0
+	}
+	minutes := min(zone/100*60+zone%100, math.MaxInt16)
+	if b[0] == '-' {
+		minutes = -minutes
+	}
+	t.Zone = int16(minutes)
+	// The calendar of the standard library ends long after; git's own year 2100 check is left to the reader of the figures.
+	if seconds >= firstDate && seconds < 1<<40 {
+		t.Unix, t.Valid = int64(seconds), true
+	}
+	return t
+}
+
+func digits(b []byte) int {
+	n := 0
+	for n < len(b) && '0' <= b[n] && b[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+// Bounds on what is kept of a message: a forge's merge has a dozen lines of this form, a hostile message a million.
+const (
+	maxSubject     = 1 << 10
+	maxTrailers    = 1 << 10
+	maxTrailerLine = 1 << 12
+)
+
+// message takes subject and trailers from the message, which starts with the empty line after the headers.
+func (c *commit) message(b []byte) {
+	text := strings.TrimLeft(string(b), "\n \t\r")
+	first, _, _ := strings.Cut(text, "\n\n")
+	subject := strings.Join(strings.Fields(first), " ")
+	if len(subject) > maxSubject {
+		subject = strings.ToValidUTF8(subject[:maxSubject], "")
+	}
+	c.subject = strings.ToValidUTF8(subject, "\uFFFD")
+	text = strings.TrimRight(text, "\n \t\r")
+	block := strings.LastIndex(text, "\n\n") + 2
+	if block == 1 {
+		block = len(text) // the only paragraph is the subject
+	}
+	for at := 0; at < len(text) && len(c.trailers) < maxTrailers; {
+		end := at + strings.IndexByte(text[at:], '\n')
+		if end < at {
+			end = len(text)
+		}
+		if line := text[at:end]; len(line) <= maxTrailerLine {
+			if key, value, ok := cutTrailer(line); ok {
+				c.trailers = append(c.trailers, facts.Trailer{Key: key, Value: value, InBlock: at >= block})
+			}
+		}
+		at = end + 1
+	}
+}
+
+// cutTrailer reads `Key: value`, with a key of letters, digits and dashes at the start of the line.
+func cutTrailer(line string) (key, value string, ok bool) {
+	for i := range len(line) {
+		switch b := line[i]; {
+		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9', b == '-':
+		case b == ':' && i > 0:
+			value = strings.TrimSpace(line[i+1:])
+			return line[:i], value, value != "" && !strings.HasPrefix(value, "//")
+		default:
+			return "", "", false
+		}
+	}
+	return "", "", false
+}

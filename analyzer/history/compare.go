@@ -1,0 +1,430 @@
+package history
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math/bits"
+
+	"orrery/analyzer/facts"
+	"orrery/analyzer/history/odb"
+)
+
+// Comparing trees is most of the planning and needs no order among commits, so it is done on all workers and written down as a script.
+// Whoever follows the script (plan.go) goes through the commits in order and never reads a tree.
+//
+// A script says how the folder of a commit is made from the same folder of its parents, in the order of the entries:
+//
+//	copy   parent, files [lo,hi), folders [lo,hi)    entries that are equal to that parent's
+//	file   name, mode, blob, index in each parent    an entry that differs from every parent's: a version
+//	open   name, silent, index in each parent        a folder that differs from every parent's; its own script follows
+//	shut                                             ends the folder
+//	broken name, reason, index in each parent        a folder that cannot be read
+//	gone   file index; goneFolder folder index       only with a single parent: what is no more
+//
+// Indices count files and folders apart, in the order of the parent's tree.
+type script struct {
+	code  []uint32
+	names []byte
+	lost  []facts.ID // blobs that are not in the repository
+	at    []uint32   // where each commit of the chunk starts
+	skips []facts.Skip
+}
+
+const (
+	opCopy = iota
+	opFile
+	opOpen
+	opShut
+	opBroken
+	opGone
+	opGoneFolder
+)
+
+// lostBlob marks an index into script.lost where the number of a blob is expected.
+const lostBlob = 1 << 31
+
+// toEnd stands for "all that follow" in a copy.
+const toEnd = facts.None
+
+// Bounds on one commit's trees: what is above is a bomb, or a mistake.
+const (
+	maxTreeDepth = 2048
+	maxTouched   = 8 << 20 // entries that one commit changes
+)
+
+var (
+	errTreeDepth   = errors.New("folders are nested too deeply")
+	errTreeEntries = errors.New("one commit changes too many entries")
+)
+
+// comparer writes scripts. One for each worker.
+type comparer struct {
+	db      *odb.Database
+	reader  *odb.Reader
+	w       *walk
+	out     *script
+	lastAt  int // position of a copy that may be extended, or -1
+	touched int
+	cursors []cursor // stack of the folders being compared
+	err     error    // ends the commit
+}
+
+// cursor goes through one tree. tree is nil where the parent has no such folder.
+type cursor struct {
+	tree          []byte
+	at            int
+	e             treeEntry
+	files, folder uint32 // how many have been passed
+	ok            bool   // e is valid
+}
+
+func (c *cursor) load() (err error) {
+	if c.ok = c.at < len(c.tree); c.ok {
+		c.e, err = entryAt(c.tree, c.at)
+	}
+	return err
+}
+
+func (c *cursor) pass() {
+	c.at = c.e.next
+	if c.e.folder() {
+		c.folder++
+	} else {
+		c.files++
+	}
+}
+
+// commit writes the script of one commit.
+func (d *comparer) commit(row uint32) {
+	c := &d.w.commits[row]
+	d.out.at = append(d.out.at, uint32(len(d.out.code)))
+	start, names, lost := len(d.out.code), len(d.out.names), len(d.out.lost)
+	d.touched, d.err, d.lastAt = 0, nil, -1
+	ids := make([]odb.Number, 0, 4)
+	for _, p := range c.parents {
+		ids = append(ids, d.w.commits[p].tree)
+	}
+	d.cursors = d.cursors[:0]
+	index := make([]uint32, len(ids))
+	d.folder(nil, c.tree, ids, index, 0, c.lost && len(ids) == 0, c.commit.tree)
+	if d.err != nil {
+		// All or nothing: what is left of a bomb would be a wrong answer.
+		d.out.code, d.out.names, d.out.lost = d.out.code[:start], d.out.names[:names], d.out.lost[:lost]
+		d.broken(nil, index, c.commit.tree, d.err)
+	}
+	d.reader.Release()
+}
+
+func (d *comparer) name(name []byte) {
+	d.out.code = append(d.out.code, uint32(len(d.out.names)), uint32(len(name)))
+	d.out.names = append(d.out.names, name...)
+}
+
+func (d *comparer) broken(name []byte, index []uint32, tree facts.ID, err error) {
+	reason := odb.ReasonOf(err)
+	if errors.Is(err, errTreeDepth) {
+		reason = facts.TooDeep
+	} else if errors.Is(err, errTreeEntries) {
+		reason = facts.TooLarge
+	}
+	d.lastAt = -1
+	d.out.code = append(d.out.code, opBroken)
+	d.name(name)
+	d.out.code = append(d.out.code, uint32(len(d.out.skips)))
+	d.out.code = append(d.out.code, index...)
+	d.out.skips = append(d.out.skips, facts.Skip{Reason: reason, Object: tree, Detail: "a tree: " + err.Error()})
+}
+
+func (d *comparer) load(n odb.Number, id facts.ID) ([]byte, error) {
+	if n == odb.None {
+		return nil, &odb.Error{Reason: facts.Missing, ID: id, Err: errors.New("not in the repository")}
+	}
+	kind, data, err := d.reader.Object(n)
+	if err == nil && kind != odb.Tree {
+		err = errTree
+	}
+	return data, err
+}
+
+// folder compares one folder with the parents' that have it (None: has not). index says where it is in each parent.
+func (d *comparer) folder(name []byte, tree odb.Number, parents []odb.Number, index []uint32, depth int, silent bool, id facts.ID) {
+	if depth > maxTreeDepth {
+		d.broken(name, index, id, errTreeDepth)
+		return
+	}
+	data, err := d.load(tree, id)
+	if err != nil {
+		d.broken(name, index, id, err)
+		return
+	}
+	base := len(d.cursors)
+	d.cursors = append(d.cursors, cursor{tree: data})
+	for _, p := range parents {
+		var of cursor
+		if p != odb.None {
+			if of.tree, err = d.load(p, facts.ID{}); err != nil {
+				// What stood there before is unknown, so nothing can be said to have changed.
+				silent = true
+			}
+		}
+		d.cursors = append(d.cursors, of)
+	}
+	if silent {
+		for i := base + 1; i < len(d.cursors); i++ {
+			d.cursors[i].tree = nil
+		}
+	}
+	d.lastAt = -1
+	d.out.code = append(d.out.code, opOpen)
+	d.name(name)
+	d.out.code = append(d.out.code, b2u(silent))
+	d.out.code = append(d.out.code, index...)
+	mark := len(d.out.code)
+	if err := d.entries(base, len(parents), depth, silent); err != nil && d.err == nil {
+		if depth == 0 {
+			d.err = err
+		} else {
+			// A malformed tree below: what was written of it is taken back, and the folder is broken.
+			d.out.code = d.out.code[:mark-len(index)-4]
+			d.broken(name, index, id, err)
+			d.cursors = d.cursors[:base]
+			return
+		}
+	}
+	d.cursors = d.cursors[:base]
+	d.lastAt = -1
+	d.out.code = append(d.out.code, opShut)
+}
+
+func b2u(b bool) uint32 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// copyFrom says that entries are those of a parent.
+func (d *comparer) copyFrom(parent int, fileLo, fileHi, folderLo, folderHi uint32) {
+	if at := d.lastAt; at >= 0 && d.out.code[at] == uint32(parent) && d.out.code[at+2] == fileLo && d.out.code[at+4] == folderLo {
+		d.out.code[at+2], d.out.code[at+4] = fileHi, folderHi
+		return
+	}
+	d.out.code = append(d.out.code, opCopy, uint32(parent), fileLo, fileHi, folderLo, folderHi)
+	d.lastAt = len(d.out.code) - 5
+}
+
+// entries merges the entries of the folder with those of the parents. Equal beginnings and ends of the trees are compared as bytes.
+func (d *comparer) entries(base, parents, depth int, silent bool) error {
+	own := &d.cursors[base]
+	all := parents > 0 && !silent
+	for k := 1; k <= parents && all; k++ {
+		all = d.cursors[base+k].tree != nil
+	}
+	suffix := 0
+	if all {
+		prefix := len(own.tree)
+		suffix = prefix
+		for k := 1; k <= parents; k++ {
+			of := d.cursors[base+k].tree
+			prefix = commonPrefix(own.tree[:prefix], of)
+			suffix = commonSuffix(own.tree[len(own.tree)-suffix:], of)
+		}
+		for {
+			if err := own.load(); err != nil {
+				return err
+			}
+			if !own.ok || own.e.next > prefix {
+				break
+			}
+			own.pass()
+		}
+		for k := 1; k <= parents; k++ {
+			of := &d.cursors[base+k]
+			of.at, of.files, of.folder = own.at, own.files, own.folder
+		}
+		if own.at > 0 {
+			d.copyFrom(0, 0, own.files, 0, own.folder)
+		}
+	}
+	for k := 0; k <= parents; k++ {
+		if err := d.cursors[base+k].load(); err != nil {
+			if k == 0 {
+				return err
+			}
+			d.cursors[base+k].ok = false // a parent's malformed tree is that commit's fault
+		}
+	}
+	var ids [4]odb.Number
+	var where [4]uint32
+	for {
+		own = &d.cursors[base]
+		if all && len(own.tree)-own.at <= suffix && d.level(base, parents) {
+			if own.ok {
+				d.copyFrom(0, d.cursors[base+1].files, toEnd, d.cursors[base+1].folder, toEnd)
+			}
+			return nil
+		}
+		// The least entry among all cursors.
+		least := -1
+		for k := 0; k <= parents; k++ {
+			if c := &d.cursors[base+k]; c.ok && (least < 0 || compareEntries(&c.e, &d.cursors[base+least].e) < 0) {
+				least = k
+			}
+		}
+		if least < 0 {
+			return nil
+		}
+		e := d.cursors[base+least].e
+		if least > 0 {
+			for k := 1; k <= parents; k++ {
+				c := &d.cursors[base+k]
+				if !c.ok || compareEntries(&c.e, &e) != 0 {
+					continue
+				}
+				if parents == 1 {
+					d.touched++
+					if e.folder() {
+						d.out.code = append(d.out.code, opGoneFolder, c.folder)
+					} else {
+						d.out.code = append(d.out.code, opGone, c.files)
+					}
+					d.lastAt = -1
+				}
+				c.pass()
+				if c.load() != nil {
+					c.ok = false
+				}
+			}
+			continue
+		}
+		// In our tree: equal to some parent's?
+		same := -1
+		numbers, index := append(ids[:0], make([]odb.Number, parents)...), append(where[:0], make([]uint32, parents)...)
+		for k := 1; k <= parents; k++ {
+			c := &d.cursors[base+k]
+			numbers[k-1], index[k-1] = odb.None, facts.None
+			if !c.ok || compareEntries(&c.e, &e) != 0 {
+				continue
+			}
+			if index[k-1] = c.files; e.folder() {
+				index[k-1] = c.folder
+			}
+			if same < 0 && c.e.mode == e.mode && bytes.Equal(c.e.id, e.id) {
+				same = k
+			}
+		}
+		switch {
+		case same > 0 && e.folder():
+			c := &d.cursors[base+same]
+			d.copyFrom(same-1, c.files, c.files, c.folder, c.folder+1)
+		case same > 0:
+			c := &d.cursors[base+same]
+			d.copyFrom(same-1, c.files, c.files+1, c.folder, c.folder)
+		case e.folder():
+			for k := 1; k <= parents; k++ {
+				if index[k-1] != facts.None {
+					numbers[k-1] = missingTree
+					if n, ok := d.db.Lookup(facts.ID(d.cursors[base+k].e.id)); ok {
+						numbers[k-1] = n
+					}
+				}
+			}
+			n, ok := d.db.Lookup(facts.ID(e.id))
+			if !ok {
+				n = odb.None
+			}
+			d.sub(&e, n, numbers, index, depth, silent)
+		default:
+			d.file(&e, index)
+		}
+		if d.touched++; d.touched > maxTouched && d.err == nil {
+			d.err = errTreeEntries
+		}
+		if d.err != nil {
+			return d.err
+		}
+		for k := 1; k <= parents; k++ {
+			if index[k-1] != facts.None {
+				c := &d.cursors[base+k]
+				c.pass()
+				if c.load() != nil {
+					c.ok = false
+				}
+			}
+		}
+		own = &d.cursors[base]
+		own.pass()
+		if err := own.load(); err != nil {
+			return err
+		}
+	}
+}
+
+// missingTree stands for a parent's folder that is not in the repository.
+const missingTree = odb.None - 1
+
+func (d *comparer) sub(e *treeEntry, n odb.Number, numbers []odb.Number, index []uint32, depth int, silent bool) {
+	for i, p := range numbers {
+		if p == missingTree {
+			numbers[i], silent = odb.None, true
+		}
+	}
+	d.folder(e.name, n, numbers, index, depth+1, silent, facts.ID(e.id))
+}
+
+func (d *comparer) file(e *treeEntry, index []uint32) {
+	blob := lostBlob | uint32(len(d.out.lost))
+	if n, ok := d.db.Lookup(facts.ID(e.id)); ok && e.mode != modeLink {
+		blob = uint32(n)
+	} else {
+		d.out.lost = append(d.out.lost, facts.ID(e.id))
+	}
+	d.lastAt = -1
+	d.out.code = append(d.out.code, opFile)
+	d.name(e.name)
+	d.out.code = append(d.out.code, e.mode, blob)
+	d.out.code = append(d.out.code, index...)
+}
+
+// level says whether all trees have as many bytes to go as ours.
+func (d *comparer) level(base, parents int) bool {
+	own := &d.cursors[base]
+	for k := 1; k <= parents; k++ {
+		c := &d.cursors[base+k]
+		if len(c.tree)-c.at != len(own.tree)-own.at {
+			return false
+		}
+	}
+	return true
+}
+
+// commonPrefix gives the length of the equal beginning of a and b.
+func commonPrefix(a, b []byte) int {
+	n := min(len(a), len(b))
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		if x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); x != 0 {
+			return i + bits.TrailingZeros64(x)/8
+		}
+	}
+	for i < n && a[i] == b[i] {
+		i++
+	}
+	return i
+}
+
+// commonSuffix gives the length of the equal end of a and b.
+func commonSuffix(a, b []byte) int {
+	n := min(len(a), len(b))
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		if x := binary.LittleEndian.Uint64(a[len(a)-i-8:]) ^ binary.LittleEndian.Uint64(b[len(b)-i-8:]); x != 0 {
+			return i + bits.LeadingZeros64(x)/8
+		}
+	}
+	for i < n && a[len(a)-1-i] == b[len(b)-1-i] {
+		i++
+	}
+	return i
+}

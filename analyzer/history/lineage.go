@@ -1,0 +1,227 @@
+package history
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"orrery/analyzer/facts"
+	"orrery/analyzer/history/linediff"
+	"orrery/analyzer/history/odb"
+)
+
+// measured is what the files tell, beside the plan's columns.
+type measured struct {
+	lines  []uint32       // by version: text lines; 0 if binary, a submodule or unknown
+	binary []bool         // by version
+	reason []facts.Reason // by version
+	rows   []lineCount    // by row
+	events []lineCount    // by event
+}
+
+// lineCount is lines added and removed between two versions. It says nothing where one of them is binary or unknown.
+type lineCount struct{ added, removed uint32 }
+
+// job is one comparison of two versions that both exist.
+type job struct {
+	from, to uint32
+	out      *lineCount
+}
+
+// measure reads every lineage once.
+func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader, opts Options) (*measured, error) {
+	m := &measured{
+		lines: make([]uint32, len(p.versions)), binary: make([]bool, len(p.versions)), reason: make([]facts.Reason, len(p.versions)),
+		rows: make([]lineCount, len(p.rows)), events: make([]lineCount, len(p.events)),
+	}
+	lineages := p.lineages(r)
+	opts.Progress.Versions.Store(int64(len(p.versions)))
+	jobs := make([][]job, len(lineages.of))
+	add := func(from, to uint32, out *lineCount) {
+		if from != facts.None && to != facts.None {
+			l := lineages.by[to]
+			jobs[l] = append(jobs[l], job{from, to, out})
+		}
+	}
+	for i := range p.rows {
+		add(p.rows[i].from, p.rows[i].to, &m.rows[i])
+	}
+	for i := range p.events {
+		add(p.events[i].from, p.events[i].to, &m.events[i])
+	}
+	var next atomic.Int64
+	g, ctx := errgroup.WithContext(ctx)
+	for _, reader := range readers {
+		g.Go(func() error {
+			b := &lineageReader{p: p, m: m, db: r.Objects, texts: newTexts(r.Objects, reader, opts.Limits, opts.Memory)}
+			return odb.Guard(func() error {
+				for {
+					k := int(next.Add(1)) - 1
+					if k >= len(lineages.order) {
+						return nil
+					}
+					l := lineages.order[k]
+					if err := b.read(ctx, lineages.of[l], jobs[l]); err != nil {
+						return err
+					}
+					opts.Progress.Files.Add(int64(len(lineages.of[l])))
+				}
+			})
+		})
+	}
+	return m, g.Wait()
+}
+
+// lineageReader measures one lineage at a time. One for each worker.
+type lineageReader struct {
+	p      *plan
+	m      *measured
+	db     *odb.Database
+	texts  *texts
+	differ linediff.Differ
+}
+
+func (b *lineageReader) read(ctx context.Context, versions []uint32, jobs []job) error {
+	b.texts.settle()
+	// Jobs in the order of versions: what is compared next has just been read.
+	slices.SortStableFunc(jobs, func(x, y job) int { return cmp.Compare(x.to, y.to) })
+	for i, v := range versions {
+		if i%256 == 255 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		t := b.text(v)
+		b.m.reason[v] = t.reason
+		b.m.binary[v] = t.binary
+		if !t.binary && b.p.versions[v].typ != facts.Submodule {
+			b.m.lines[v] = uint32(len(t.lines))
+		}
+		for len(jobs) > 0 && jobs[0].to == v {
+			b.compare(jobs[0])
+			jobs = jobs[1:]
+		}
+	}
+	return nil
+}
+
+func (b *lineageReader) compare(j job) {
+	from, to := &b.p.versions[j.from], &b.p.versions[j.to]
+	if from.blob == to.blob {
+		return
+	}
+	x, y := b.text(j.from), b.text(j.to)
+	if x.reason != facts.Measured || y.reason != facts.Measured || x.binary || y.binary {
+		return
+	}
+	j.out.added, j.out.removed = b.differ.Count(x.lines, y.lines)
+}
+
+var missingText = &text{reason: facts.Missing}
+
+// text gives the lines of a version. A submodule is one line, as git shows it.
+func (b *lineageReader) text(v uint32) *text {
+	version := &b.p.versions[v]
+	if version.typ == facts.Submodule {
+		line := b.texts.number([]byte("Subproject commit " + b.p.lost[int(version.blob)-b.db.Len()].String() + "\n"))
+		return &text{lines: []uint32{line}}
+	}
+	if int(version.blob) >= b.db.Len() {
+		return missingText
+	}
+	return b.texts.text(odb.Number(version.blob))
+}
+
+// lineages are the sets of versions that hang together.
+type lineages struct {
+	by    []uint32   // by version: its lineage
+	of    [][]uint32 // by lineage: its versions, ascending
+	order []uint32   // lineages as they are read
+}
+
+func (p *plan) lineages(r *Repository) *lineages {
+	up := make([]uint32, len(p.versions))
+	for i := range up {
+		up[i] = uint32(i)
+	}
+	find := func(v uint32) uint32 {
+		for up[v] != v {
+			up[v] = up[up[v]]
+			v = up[v]
+		}
+		return v
+	}
+	join := func(a, b uint32) {
+		if a == facts.None || b == facts.None {
+			return
+		}
+		// The older version stands for the lineage.
+		if a, b = find(a), find(b); a < b {
+			up[b] = a
+		} else {
+			up[a] = b
+		}
+	}
+	for i := range p.versions {
+		end := uint32(len(p.parents))
+		if i+1 < len(p.versions) {
+			end = p.versions[i+1].parents
+		}
+		for _, q := range p.parents[p.versions[i].parents:end] {
+			join(uint32(i), q)
+		}
+	}
+	for _, e := range p.events {
+		join(e.from, e.to)
+	}
+	l := &lineages{by: up}
+	sizes := []uint32{}
+	for v := range up {
+		if root := up[v]; root == uint32(v) {
+			l.by[v] = uint32(len(sizes))
+			sizes = append(sizes, 1)
+		} else {
+			// An older version always, so it already holds its lineage's number.
+			l.by[v] = l.by[root]
+			sizes[l.by[v]]++
+		}
+	}
+	all := make([]uint32, len(up))
+	l.of = make([][]uint32, len(sizes))
+	for i, n := range sizes {
+		l.of[i], all = all[:0:n], all[n:]
+	}
+	for v := range up {
+		l.of[l.by[v]] = append(l.of[l.by[v]], uint32(v))
+	}
+	p.arrange(r, l)
+	return l
+}
+
+// arrange orders lineages for reading: large ones first, so that no worker is left with one at the end, then those whose names end alike, since
+// git stores these together and as differences to each other.
+func (p *plan) arrange(_ *Repository, l *lineages) {
+	l.order = make([]uint32, len(l.of))
+	for i := range l.order {
+		l.order[i] = uint32(i)
+	}
+	large := len(p.versions)/64 + 1
+	base := func(i uint32) string {
+		path := p.paths[p.versions[l.of[i][0]].path]
+		return path[strings.LastIndexByte(path, '/')+1:]
+	}
+	slices.SortFunc(l.order, func(a, b uint32) int {
+		if x, y := len(l.of[a]) > large, len(l.of[b]) > large; x != y {
+			if x {
+				return -1
+			}
+			return 1
+		}
+		if len(l.of[a]) > large {
+			return cmp.Or(cmp.Compare(len(l.of[b]), len(l.of[a])), cmp.Compare(a, b))
+		}
+		return cmp.Or(cmp.Compare(base(a), base(b)), cmp.Compare(a, b))
+	})
+}

@@ -1,0 +1,102 @@
+// Package history reads the whole history of one repository, once: its commits, the lines that each added and removed, and the
+// snapshots along first parents.
+//
+// It goes in four steps, each on all workers, and none reads what another has read:
+//
+//	walk     commits from the head to the roots, in the order that everything else is in (walk.go)
+//	plan     trees against their parents' trees: versions of files, and rows (compare.go, plan.go)
+//	renames  rows of commits that both make and remove files (renames.go)
+//	lines    lineages of versions, each blob once: lines, and lines added and removed (lineage.go, lines.go)
+//
+// A version is a file as one commit made it, named by (commit, path). The versions that it was made from are its parents; versions that
+// hang together by parents are a lineage. Lineages share nothing, so they are read in parallel, and the result does not depend on who
+// read what when.
+package history
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+
+	"orrery/analyzer/facts"
+	"orrery/analyzer/history/odb"
+)
+
+// Options shape what is read. The zero value is git's default on all processors.
+type Options struct {
+	// Workers is the number of goroutines; 0 is one for each processor. It changes no result.
+	Workers int
+	// Limits bound single objects; zero fields are [odb.DefaultLimits].
+	Limits odb.Limits
+	// Memory is a bound in bytes on what each worker keeps of lines and of texts (each); 0 is 96 MiB.
+	Memory int
+	// NoRenames switches renames off, as `git log --no-renames`.
+	NoRenames bool
+	// RenameLimit is git's diff.renameLimit; 0 is git's default, 1000.
+	RenameLimit int
+	// Progress is told of commits as they are planned, if it is not nil.
+	Progress *Progress
+}
+
+// Progress may be read while a history is read.
+type Progress struct {
+	Commits  atomic.Int64 // of Total, planned
+	Total    atomic.Int64
+	Files    atomic.Int64 // of Versions, with lines
+	Versions atomic.Int64
+}
+
+// Read reads the history of a repository from a revision ("" is the default branch) back to its roots.
+//
+// What cannot be read is a Skip of the result, not an error. An error means that there is no result: the repository is empty, the revision
+// does not exist, or ctx is done.
+func Read(ctx context.Context, r *Repository, key, revision string, opts Options) (*facts.Repository, error) {
+	head, branch, err := r.Resolve(revision)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Workers <= 0 {
+		opts.Workers = runtime.GOMAXPROCS(0)
+	}
+	if opts.Limits.Object == 0 {
+		opts.Limits.Object = odb.DefaultLimits.Object
+	}
+	if opts.Limits.Depth == 0 {
+		opts.Limits.Depth = odb.DefaultLimits.Depth
+	}
+	if opts.Limits.Cache == 0 {
+		opts.Limits.Cache = odb.DefaultLimits.Cache
+	}
+	if opts.Memory == 0 {
+		opts.Memory = 96 << 20
+	}
+	if opts.Progress == nil {
+		opts.Progress = &Progress{}
+	}
+	readers := make([]*odb.Reader, opts.Workers)
+	for i := range readers {
+		readers[i] = odb.NewReader(r.Objects, opts.Limits)
+	}
+	w, err := readCommits(ctx, r, head, readers)
+	if err != nil {
+		return nil, fmt.Errorf("walking %s: %w", r.path, err)
+	}
+	opts.Progress.Total.Store(int64(len(w.commits)))
+	p, err := makePlan(ctx, r, w, readers, &opts.Progress.Commits)
+	if err != nil {
+		return nil, fmt.Errorf("comparing the trees of %s: %w", r.path, err)
+	}
+	if !opts.NoRenames {
+		if err := p.findRenames(ctx, r, readers, opts.RenameLimit); err != nil {
+			return nil, fmt.Errorf("finding renames in %s: %w", r.path, err)
+		}
+	}
+	m, err := p.measure(ctx, r, readers, opts)
+	if err != nil {
+		return nil, fmt.Errorf("reading the files of %s: %w", r.path, err)
+	}
+	out := assemble(r, w, p, m)
+	out.Key, out.Branch, out.Head = key, branch, head
+	return out, nil
+}

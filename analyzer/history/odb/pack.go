@@ -1,0 +1,298 @@
+package odb
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"orrery/analyzer/facts"
+)
+
+// Kind is the type of an object, in git's numbering.
+type Kind uint8
+
+// The kinds of objects, and the two ways in which a pack stores a difference instead.
+const (
+	Commit   Kind = 1
+	Tree     Kind = 2
+	Blob     Kind = 3
+	Tag      Kind = 4
+	ofsDelta Kind = 6
+	refDelta Kind = 7
+)
+
+const (
+	hashSize   = 20
+	fanoutSize = 256 * 4
+)
+
+// pack is one pack file with its index, both mapped. The bytes are untrusted: every offset is checked before use.
+type pack struct {
+	name string // file name without folder and ending
+	data []byte
+	base Number // number of the object at position 0 of the index
+	// count objects; ids is the table of names in ascending order, 20 bytes each.
+	count uint32
+	index []byte
+	ids   []byte
+	v1    bool
+	// offsets ascending with the position in the index that each belongs to: where an entry ends, and what a relative base is.
+	offsets   []int64
+	positions []uint32
+	unmap     []func() error
+}
+
+func openPack(path string) (_ *pack, err error) {
+	p := &pack{name: strings.TrimSuffix(filepath.Base(path), ".pack")}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("reading %s: %w", p.name, err), p.close())
+		}
+	}()
+	if p.data, err = p.mapFile(path); err != nil {
+		return nil, err
+	}
+	if p.index, err = p.mapFile(strings.TrimSuffix(path, ".pack") + ".idx"); err != nil {
+		return nil, err
+	}
+	if len(p.data) < 12+hashSize || string(p.data[:4]) != "PACK" {
+		return nil, errors.New("not a pack file")
+	}
+	if v := binary.BigEndian.Uint32(p.data[4:]); v != 2 && v != 3 {
+		return nil, fmt.Errorf("pack version %d is not supported", v)
+	}
+	if err := p.readIndex(); err != nil {
+		return nil, err
+	}
+	if want := binary.BigEndian.Uint32(p.data[8:]); want != p.count {
+		return nil, fmt.Errorf("the index names %d objects, the pack holds %d", p.count, want)
+	}
+	return p, nil
+}
+
+func (p *pack) mapFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, unmap, err := mapFile(f)
+	if err != nil {
+		return nil, fmt.Errorf("mapping %s: %w", filepath.Base(path), err)
+	}
+	p.unmap = append(p.unmap, unmap)
+	return data, nil
+}
+
+func (p *pack) close() error {
+	var errs []error
+	for _, unmap := range p.unmap {
+		errs = append(errs, unmap())
+	}
+	p.unmap, p.data, p.index, p.ids = nil, nil, nil, nil
+	return errors.Join(errs...)
+}
+
+// readIndex checks the index's shape and sorts the offsets. Index versions 1 and 2 are read.
+func (p *pack) readIndex() error {
+	ix := p.index
+	body := ix
+	if len(ix) >= 8 && string(ix[:4]) == "\377tOc" {
+		if v := binary.BigEndian.Uint32(ix[4:]); v != 2 {
+			return fmt.Errorf("index version %d is not supported", v)
+		}
+		body = ix[8:]
+	} else {
+		p.v1 = true
+	}
+	if len(body) < fanoutSize {
+		return errors.New("the index is cut short")
+	}
+	last := uint32(0)
+	for i := range 256 {
+		n := binary.BigEndian.Uint32(body[4*i:])
+		if n < last {
+			return errors.New("the index's fan-out table is not ascending")
+		}
+		last = n
+	}
+	p.count = last
+	rows := body[fanoutSize:]
+	perRow := uint64(hashSize + 4 + 4)
+	if p.v1 {
+		perRow = hashSize + 4
+	}
+	if uint64(len(rows)) < perRow*uint64(p.count)+2*hashSize {
+		return errors.New("the index is cut short")
+	}
+	p.ids = rows[:len(rows):len(rows)]
+	p.offsets = make([]int64, p.count)
+	p.positions = make([]uint32, p.count)
+	for i := range p.count {
+		off, err := p.indexOffset(i)
+		if err != nil {
+			return err
+		}
+		p.offsets[i], p.positions[i] = off, i
+	}
+	slices.SortFunc(p.positions, func(a, b uint32) int { return cmp.Compare(p.offsets[a], p.offsets[b]) })
+	slices.Sort(p.offsets)
+	return nil
+}
+
+func (p *pack) indexOffset(position uint32) (int64, error) {
+	var off uint64
+	if p.v1 {
+		off = uint64(binary.BigEndian.Uint32(p.ids[uint64(position)*24:]))
+	} else {
+		small := uint64(p.count)*(hashSize+4) + uint64(position)*4
+		off = uint64(binary.BigEndian.Uint32(p.ids[small:]))
+		if off&(1<<31) != 0 {
+			large := uint64(p.count)*(hashSize+8) + (off&(1<<31-1))*8
+			if large+8 > uint64(len(p.ids)) {
+				return 0, errors.New("the index points outside of its table of large offsets")
+			}
+			off = binary.BigEndian.Uint64(p.ids[large:])
+		}
+	}
+	if off < 12 || off >= uint64(len(p.data)-hashSize) {
+		return 0, fmt.Errorf("the index points outside of the pack, to offset %d", off)
+	}
+	return int64(off), nil
+}
+
+// id gives the name of the object at a position of the index.
+func (p *pack) id(position uint32) (id facts.ID) {
+	if p.v1 {
+		copy(id[:], p.ids[uint64(position)*24+4:])
+	} else {
+		copy(id[:], p.ids[uint64(position)*hashSize:])
+	}
+	return id
+}
+
+// find gives the position of a name in the index.
+func (p *pack) find(id *facts.ID) (uint32, bool) {
+	fan := p.index[:fanoutSize]
+	row, skip := uint64(hashSize), uint64(0)
+	if p.v1 {
+		row, skip = 24, 4
+	} else {
+		fan = p.index[8 : 8+fanoutSize]
+	}
+	lo := uint32(0)
+	if id[0] > 0 {
+		lo = binary.BigEndian.Uint32(fan[4*(int(id[0])-1):])
+	}
+	hi := binary.BigEndian.Uint32(fan[4*int(id[0]):])
+	// Names are hashes, spread evenly: eight bytes decide nearly always, and compare as one word.
+	key := binary.BigEndian.Uint64(id[:8])
+	for lo < hi {
+		mid := lo + (hi-lo)/2
+		at := p.ids[uint64(mid)*row+skip:][:hashSize]
+		v := binary.BigEndian.Uint64(at)
+		if v == key {
+			c := bytes.Compare(at, id[:])
+			if c == 0 {
+				return mid, true
+			}
+			if c > 0 {
+				hi = mid
+			} else {
+				lo = mid + 1
+			}
+		} else if v > key {
+			hi = mid
+		} else {
+			lo = mid + 1
+		}
+	}
+	return 0, false
+}
+
+// rankOf gives the rank by offset of the entry that starts at an offset.
+func (p *pack) rankOf(offset int64) (int, bool) { return slices.BinarySearch(p.offsets, offset) }
+
+// entry is one object as a pack stores it: whole, or as a difference to base.
+type entry struct {
+	kind Kind   // of a difference: ofsDelta
+	size uint64 // of the inflated stream: the object's, or the difference's
+	base Number // what the difference applies to; None for whole objects
+	src  []byte // the compressed stream, and perhaps more
+}
+
+// entryAt reads the header of an object by its position in the index.
+func (db *Database) packEntry(p *pack, position uint32) (e entry, err error) {
+	off, err := p.indexOffset(position)
+	if err != nil {
+		return e, err
+	}
+	buf := p.data[off : len(p.data)-hashSize]
+	c := buf[0]
+	i := 1
+	e.kind, e.size, e.base = Kind(c>>4&7), uint64(c&15), None
+	for shift := 4; c&0x80 != 0; shift += 7 {
+		if i >= len(buf) || shift > 57 {
+			return e, errors.New("an object's size is malformed")
+		}
+		c = buf[i]
+		i++
+		e.size |= uint64(c&0x7f) << shift
+	}
+	switch e.kind {
+	case Commit, Tree, Blob, Tag:
+	case ofsDelta:
+		if i >= len(buf) {
+			return e, errors.New("a relative base is malformed")
+		}
+		c = buf[i]
+		i++
+		rel := int64(c & 0x7f)
+		for c&0x80 != 0 {
+			if i >= len(buf) || rel > 1<<48 {
+				return e, errors.New("a relative base is malformed")
+			}
+			c = buf[i]
+			i++
+			rel = (rel+1)<<7 | int64(c&0x7f)
+		}
+		rank, ok := p.rankOf(off - rel)
+		if rel <= 0 || !ok {
+			return e, errors.New("a relative base is no object")
+		}
+		e.base = p.base + Number(p.positions[rank])
+	case refDelta:
+		var id facts.ID
+		if i+hashSize > len(buf) {
+			return e, errors.New("an object is cut short")
+		}
+		i += copy(id[:], buf[i:])
+		// A thin pack may lean on an object outside.
+		if at, ok := p.find(&id); ok {
+			e.base = p.base + Number(at)
+		} else if e.base, ok = db.Lookup(id); !ok {
+			return e, &Error{Reason: facts.Missing, ID: id, Err: errors.New("the base of a delta is missing")}
+		}
+		e.kind = ofsDelta
+	default:
+		return e, fmt.Errorf("an object has the unknown type %d", e.kind)
+	}
+	e.src = buf[i:]
+	return e, nil
+}
+
+// idFromHex reads the 40 hexadecimal digits of a name.
+func idFromHex(s string) (id facts.ID, ok bool) {
+	if len(s) != 2*hashSize {
+		return id, false
+	}
+	_, err := hex.Decode(id[:], []byte(s))
+	return id, err == nil
+}

@@ -1,0 +1,447 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"orrery/analyzer/facts"
+	"orrery/analyzer/history/odb"
+)
+
+// version is a file as one commit made it. Its identity is (commit, path): the same blob may come back as another version.
+type version struct {
+	commit, path uint32
+	// blob is the number of the object; from Database.Len() on an index into plan.lost (so for the commits of submodules).
+	blob uint32
+	// parents is the offset in plan.parents of the versions it was made from: one for each parent of the commit, None where there was no
+	// such file.
+	parents uint32
+	typ     facts.Type
+	exec    bool
+	// silent: what stood here before could not be read, so that this is no change that anybody made.
+	silent bool
+}
+
+// row is one change of a non-merge commit: a row of numstat.
+type row struct {
+	commit   uint32
+	from, to uint32 // versions; None for additions and deletions
+	renamed  bool
+}
+
+// event is a change of the snapshot along first parents.
+type event struct{ from, to uint32 }
+
+// plan is everything that trees and commits tell, without a look at any file.
+type plan struct {
+	paths    []string
+	versions []version
+	parents  []uint32 // of versions
+	lost     []facts.ID
+	rows     []row    // commit after commit, paths ascending
+	rowsAt   []uint32 // by commit: where its rows start; one more at the end
+	mainline []uint32 // commits along first parents, oldest first
+	events   []event  // of mainline commits that are not plain: what differs from the first parent
+	eventsAt []uint32 // by position in mainline; one more at the end
+	partial  []bool   // by commit: a tree of it, or of its parent, could not be read
+	skips    []facts.Skip
+	limited  int // commits with too many files to look for changed renames
+}
+
+// node is a folder of one commit, with the version of each of its files. Folders that are equal to a parent's are the parent's node.
+// Nodes are immutable.
+type node struct {
+	path  uint32   // into planner.folders
+	files []uint32 // versions, in the order of the tree
+	dirs  []*node
+}
+
+// planner follows the scripts in the order of commits.
+type planner struct {
+	plan
+	w        *walk
+	blobs    uint32 // objects in the database
+	folders  []string
+	pathOf   map[pathKey]uint32
+	folderOf map[pathKey]uint32
+	lostOf   map[facts.ID]uint32
+	roots    []*node  // by commit; nil again when all children are planned
+	waits    []uint32 // by commit: children that are not planned
+	onMain   []bool
+	commit   uint32
+	parentsN int
+	script   *script
+	pc       int
+}
+
+type pathKey struct {
+	folder uint32
+	name   string
+}
+
+// chunk is how many commits one script covers: enough for a worker to profit from trees that it has just built.
+const chunk = 512
+
+// makePlan compares all trees and strings the versions together.
+func makePlan(ctx context.Context, r *Repository, w *walk, readers []*odb.Reader, done *atomic.Int64) (*plan, error) {
+	if uint64(r.Objects.Len()) >= lostBlob {
+		return nil, errors.New("too many objects")
+	}
+	p := &planner{
+		w: w, blobs: uint32(r.Objects.Len()),
+		folders: []string{""},
+		pathOf:  map[pathKey]uint32{}, folderOf: map[pathKey]uint32{}, lostOf: map[facts.ID]uint32{},
+		roots: make([]*node, len(w.commits)), waits: make([]uint32, len(w.commits)), onMain: make([]bool, len(w.commits)),
+	}
+	p.partial = make([]bool, len(w.commits))
+	for i := range w.commits {
+		for _, q := range w.commits[i].parents {
+			p.waits[q]++
+		}
+	}
+	if len(w.commits) > 0 {
+		for at := uint32(len(w.commits) - 1); ; {
+			p.mainline = append(p.mainline, at)
+			p.onMain[at] = true
+			c := &w.commits[at]
+			if len(c.parents) == 0 || w.commits[c.parents[0]].id != c.commit.parents[0] {
+				break
+			}
+			at = c.parents[0]
+		}
+		slices.Reverse(p.mainline)
+	}
+	chunks := (len(w.commits) + chunk - 1) / chunk
+	ready := make([]chan *script, chunks)
+	for i := range ready {
+		ready[i] = make(chan *script, 1)
+	}
+	// Scripts wait for the planner: only so many ahead, since they are memory.
+	ahead := make(chan struct{}, 2*len(readers)+2)
+	var next atomic.Int64
+	g, ctx := errgroup.WithContext(ctx)
+	for _, reader := range readers {
+		g.Go(func() error {
+			d := &comparer{db: r.Objects, reader: reader, w: w}
+			for {
+				select {
+				case ahead <- struct{}{}:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+				k := int(next.Add(1)) - 1
+				if k >= chunks {
+					return nil
+				}
+				d.out = &script{}
+				err := odb.Guard(func() error {
+					for row := k * chunk; row < min((k+1)*chunk, len(w.commits)); row++ {
+						if ctx.Err() != nil {
+							return ctx.Err()
+						}
+						d.commit(uint32(row))
+					}
+					return nil
+				})
+				if err != nil {
+					return err
+				}
+				ready[k] <- d.out
+			}
+		})
+	}
+	g.Go(func() error {
+		for k := range ready {
+			select {
+			case p.script = <-ready[k]:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			for i := range p.script.at {
+				p.follow(uint32(k*chunk+i), i)
+			}
+			done.Add(int64(len(p.script.at)))
+			<-ahead
+		}
+		return nil
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	p.rowsAt = append(p.rowsAt, uint32(len(p.rows)))
+	p.eventsAt = append(p.eventsAt, uint32(len(p.events)))
+	return &p.plan, nil
+}
+
+// follow goes through the script of one commit.
+func (p *planner) follow(commit uint32, at int) {
+	c := &p.w.commits[commit]
+	p.commit, p.pc = commit, int(p.script.at[at])
+	p.rowsAt = append(p.rowsAt, uint32(len(p.rows)))
+	p.parentsN = len(c.parents)
+	parents := make([]*node, p.parentsN)
+	for i, q := range c.parents {
+		parents[i] = p.roots[q]
+	}
+	firstRow := len(p.rows)
+	root := p.folder(0, parents, true)
+	if c.lost {
+		p.partial[commit] = true
+	}
+	if len(c.commit.parents) > 1 {
+		p.rows = p.rows[:firstRow]
+	}
+	if p.onMain[commit] {
+		p.eventsAt = append(p.eventsAt, uint32(len(p.events)))
+		if !p.plain(commit) {
+			var before *node
+			if len(p.eventsAt) > 1 {
+				before = parents[0]
+			}
+			p.diff(before, root)
+		}
+	}
+	p.roots[commit] = root
+	for _, q := range c.parents {
+		if p.waits[q]--; p.waits[q] == 0 {
+			p.roots[q] = nil
+		}
+	}
+}
+
+// plain says whether a commit's rows are all that it changed: then they are its step along first parents, too.
+func (p *planner) plain(commit uint32) bool {
+	return len(p.w.commits[commit].commit.parents) <= 1 && !p.partial[commit]
+}
+
+func (p *planner) next() uint32 {
+	v := p.script.code[p.pc]
+	p.pc++
+	return v
+}
+
+func (p *planner) name() []byte {
+	at, n := p.next(), p.next()
+	return p.script.names[at : at+n]
+}
+
+// folder follows the script of one folder, which begins with its opening. parents are the nodes of the folder that holds it.
+func (p *planner) folder(within uint32, parents []*node, root bool) *node {
+	if p.next() == opBroken {
+		return p.broken(within, parents, root)
+	}
+	n := &node{path: p.folderPath(within, p.name())}
+	silent := p.next() != 0
+	p.partial[p.commit] = p.partial[p.commit] || silent
+	own := p.inside(parents, root)
+	for {
+		switch p.next() {
+		case opShut:
+			return n
+		case opCopy:
+			of := own[p.next()]
+			flo, fhi, dlo, dhi := p.next(), p.next(), p.next(), p.next()
+			if fhi == toEnd {
+				fhi, dhi = uint32(len(of.files)), uint32(len(of.dirs))
+			}
+			if n.files == nil && fhi > flo {
+				n.files = make([]uint32, 0, max(len(of.files)+1, 4))
+			}
+			n.files = append(n.files, of.files[flo:fhi]...)
+			n.dirs = append(n.dirs, of.dirs[dlo:dhi]...)
+		case opFile:
+			n.files = append(n.files, p.file(n.path, own, silent))
+		case opOpen, opBroken:
+			p.pc--
+			n.dirs = append(n.dirs, p.folder(n.path, own, false))
+		case opGone:
+			p.rows = append(p.rows, row{p.commit, own[0].files[p.next()], facts.None, false})
+		case opGoneFolder:
+			p.gone(own[0].dirs[p.next()])
+		}
+	}
+}
+
+// inside reads the index of a folder in each parent and gives the nodes there. The root has none: its parents are the roots.
+func (p *planner) inside(parents []*node, root bool) []*node {
+	own := make([]*node, p.parentsN)
+	for i := range own {
+		at := p.next()
+		if parents[i] == nil {
+			continue
+		}
+		if root {
+			own[i] = parents[i]
+		} else if at != facts.None {
+			own[i] = parents[i].dirs[at]
+		}
+	}
+	return own
+}
+
+// broken keeps what stood there before, as far as it is known: nothing can be said to have changed.
+func (p *planner) broken(within uint32, parents []*node, root bool) *node {
+	name := p.name()
+	skip := p.script.skips[p.next()]
+	skip.Commit, skip.Path = p.commit, facts.None
+	p.skips = append(p.skips, skip)
+	p.partial[p.commit] = true
+	for _, n := range p.inside(parents, root) {
+		if n != nil {
+			return n
+		}
+	}
+	return &node{path: p.folderPath(within, name)}
+}
+
+func (p *planner) gone(n *node) {
+	// In the order of the tree, files and folders are merged by name; rows of one commit are sorted once at the end instead.
+	for _, v := range n.files {
+		p.rows = append(p.rows, row{p.commit, v, facts.None, false})
+	}
+	for _, d := range n.dirs {
+		p.gone(d)
+	}
+}
+
+// file makes a version.
+func (p *planner) file(folder uint32, own []*node, silent bool) uint32 {
+	v := version{commit: p.commit, path: p.path(folder, p.name()), parents: uint32(len(p.parents)), silent: silent}
+	mode, blob := p.next(), p.next()
+	if blob&lostBlob != 0 {
+		blob = p.lostNumber(p.script.lost[blob&^lostBlob])
+	}
+	switch mode & modeType {
+	case modeSymlink:
+		v.typ = facts.Symlink
+	case modeLink & modeType:
+		v.typ = facts.Submodule
+	}
+	v.blob, v.exec = blob, mode&0o111 != 0
+	for i := range p.parentsN {
+		at := p.next()
+		if at != facts.None && own[i] != nil {
+			at = own[i].files[at]
+		} else {
+			at = facts.None
+		}
+		p.parents = append(p.parents, at)
+	}
+	number := uint32(len(p.versions))
+	p.versions = append(p.versions, v)
+	if !silent && p.parentsN <= 1 {
+		from := uint32(facts.None)
+		if p.parentsN == 1 {
+			from = p.parents[v.parents]
+		}
+		p.rows = append(p.rows, row{p.commit, from, number, false})
+	}
+	return number
+}
+
+func (p *planner) lostNumber(id facts.ID) uint32 {
+	n, ok := p.lostOf[id]
+	if !ok {
+		n = p.blobs + uint32(len(p.lost))
+		p.lost = append(p.lost, id)
+		p.lostOf[id] = n
+	}
+	return n
+}
+
+func (p *planner) folderPath(within uint32, name []byte) uint32 {
+	if len(name) == 0 {
+		return 0
+	}
+	i, ok := p.folderOf[pathKey{within, string(name)}]
+	if !ok {
+		i = uint32(len(p.folders))
+		key := string(name)
+		p.folders = append(p.folders, p.folders[within]+key+"/")
+		p.folderOf[pathKey{within, key}] = i
+	}
+	return i
+}
+
+func (p *planner) path(folder uint32, name []byte) uint32 {
+	i, ok := p.pathOf[pathKey{folder, string(name)}]
+	if !ok {
+		i = uint32(len(p.paths))
+		full := p.folders[folder] + string(name)
+		p.paths = append(p.paths, full)
+		p.pathOf[pathKey{folder, full[len(p.folders[folder]):]}] = i
+	}
+	return i
+}
+
+// diff writes the events that lead from one folder to another. Equal nodes, and equal beginnings, are not entered.
+func (p *planner) diff(a, b *node) {
+	if a == b {
+		return
+	}
+	var none node
+	if a == nil {
+		a = &none
+	}
+	if b == nil {
+		b = &none
+	}
+	i, j := 0, 0
+	for i < len(a.files) && j < len(b.files) && a.files[i] == b.files[j] {
+		i, j = i+1, j+1
+	}
+	for i < len(a.files) || j < len(b.files) {
+		c := 0
+		switch {
+		case i == len(a.files):
+			c = 1
+		case j == len(b.files):
+			c = -1
+		case a.files[i] == b.files[j]:
+			i, j = i+1, j+1
+			continue
+		default:
+			c = strings.Compare(p.paths[p.versions[a.files[i]].path], p.paths[p.versions[b.files[j]].path])
+		}
+		switch {
+		case c < 0:
+			p.events = append(p.events, event{a.files[i], facts.None})
+			i++
+		case c > 0:
+			p.events = append(p.events, event{facts.None, b.files[j]})
+			j++
+		default:
+			p.events = append(p.events, event{a.files[i], b.files[j]})
+			i, j = i+1, j+1
+		}
+	}
+	i, j = 0, 0
+	for i < len(a.dirs) || j < len(b.dirs) {
+		c := 0
+		switch {
+		case i == len(a.dirs):
+			c = 1
+		case j == len(b.dirs):
+			c = -1
+		case a.dirs[i] == b.dirs[j]:
+		default:
+			c = strings.Compare(p.folders[a.dirs[i].path], p.folders[b.dirs[j].path])
+		}
+		switch {
+		case c < 0:
+			p.diff(a.dirs[i], nil)
+			i++
+		case c > 0:
+			p.diff(nil, b.dirs[j])
+			j++
+		default:
+			p.diff(a.dirs[i], b.dirs[j])
+			i, j = i+1, j+1
+		}
+	}
+}

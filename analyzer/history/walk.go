@@ -1,0 +1,219 @@
+package history
+
+import (
+	"bytes"
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"orrery/analyzer/facts"
+	"orrery/analyzer/history/odb"
+)
+
+// walk is the commits that can be reached from a head, in the order of [facts.Repository.Commits].
+type walk struct {
+	commits []walked
+	skips   []facts.Skip
+	missing int // parents that could not be read
+}
+
+type walked struct {
+	*commit
+	id      facts.ID
+	tree    odb.Number // None if absent
+	parents []uint32   // rows; those that could be read
+	lost    bool       // a parent could not be read: what the commit changed is unknown
+}
+
+// prefetch is how many objects behind a wanted commit are read ahead: packs hold commits one after another.
+const prefetch = 4096
+
+// readCommits walks from head to the roots. Commits are read ahead in the order of the pack, on all workers: a chain of parents alone would
+// keep one busy. order is by ancestry first, then committer date, then id.
+func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*odb.Reader) (*walk, error) {
+	db := r.Objects
+	w := &walk{}
+	parsed := make(map[odb.Number]*commit)
+	failed := make(map[odb.Number]error)
+	fetch := func(at odb.Number) error {
+		numbers := db.Near(nil, at, prefetch)
+		commits := make([]*commit, len(numbers))
+		errs := make([]error, len(numbers))
+		g, ctx := errgroup.WithContext(ctx)
+		part := (len(numbers) + len(readers) - 1) / len(readers)
+		for k, reader := range readers {
+			lo, hi := min(k*part, len(numbers)), min((k+1)*part, len(numbers))
+			g.Go(func() error {
+				others := 0
+				for i := lo; i < hi && others < 64; i++ {
+					if ctx.Err() != nil {
+						return ctx.Err()
+					}
+					n := numbers[i]
+					if n != at {
+						if e, err := reader.Entry(n); err != nil || e.Kind != odb.Commit {
+							others++
+							continue
+						}
+						if _, ok := parsed[n]; ok {
+							continue
+						}
+					}
+					errs[i] = odb.Guard(func() (err error) {
+						commits[i], err = readCommitNumber(reader, db, n)
+						return err
+					})
+					reader.Release()
+				}
+				return nil
+			})
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
+		for i, n := range numbers {
+			if errs[i] != nil {
+				failed[n] = errs[i]
+			} else if commits[i] != nil {
+				parsed[n] = commits[i]
+			}
+		}
+		return nil
+	}
+	get := func(id facts.ID) (*commit, error) {
+		n, ok := db.Lookup(id)
+		if !ok {
+			return nil, &odb.Error{Reason: facts.Missing, ID: id, Err: errors.New("a commit is missing")}
+		}
+		if parsed[n] == nil && failed[n] == nil {
+			if err := fetch(n); err != nil {
+				return nil, err
+			}
+		}
+		return parsed[n], failed[n]
+	}
+
+	index := map[facts.ID]int32{}
+	var found []walked
+	add := func(id facts.ID) (int32, error) {
+		if i, ok := index[id]; ok {
+			return i, nil
+		}
+		c, err := get(id)
+		if err != nil {
+			if ctx.Err() != nil {
+				return 0, ctx.Err()
+			}
+			index[id] = -1
+			w.missing++
+			w.skips = append(w.skips, facts.Skip{
+				Reason: odb.ReasonOf(err), Object: id, Commit: facts.None, Path: facts.None, Detail: "a commit; history before it is unknown",
+			})
+			return -1, nil
+		}
+		if r.shallow[id] {
+			c.parents = nil
+		}
+		i := int32(len(found))
+		index[id] = i
+		found = append(found, walked{commit: c, id: id})
+		return i, nil
+	}
+	if i, err := add(head); err != nil {
+		return nil, err
+	} else if i < 0 {
+		return nil, fmt.Errorf("reading commit %s: %w", head, errMissingHead)
+	}
+	children := []int32{0}
+	parentRows := [][]int32{}
+	for i := 0; i < len(found); i++ {
+		rows := make([]int32, 0, len(found[i].commit.parents))
+		for _, id := range found[i].commit.parents {
+			p, err := add(id)
+			if err != nil {
+				return nil, err
+			}
+			if p < 0 {
+				found[i].lost = true
+				continue
+			}
+			rows = append(rows, p)
+		}
+		parentRows = append(parentRows, rows)
+		for len(children) < len(found) {
+			children = append(children, 0)
+		}
+		for _, p := range rows {
+			children[p]++
+		}
+	}
+	return w, w.sort(db, found, parentRows)
+}
+
+var errMissingHead = errors.New("the commit to start from is missing or damaged")
+
+// sort puts parents before children: the commits that are ready, by date and id.
+func (w *walk) sort(db *odb.Database, found []walked, parents [][]int32) error {
+	kids := make([][]int32, len(found))
+	waits := make([]int32, len(found))
+	q := &queue{found: found}
+	for i, ps := range parents {
+		waits[i] = int32(len(ps))
+		for _, p := range ps {
+			kids[p] = append(kids[p], int32(i))
+		}
+		if len(ps) == 0 {
+			q.rows = append(q.rows, int32(i))
+		}
+	}
+	heap.Init(q)
+	row := make([]uint32, len(found))
+	w.commits = make([]walked, 0, len(found))
+	for q.Len() > 0 {
+		i := heap.Pop(q).(int32)
+		row[i] = uint32(len(w.commits))
+		c := found[i]
+		c.tree = odb.None
+		if n, ok := db.Lookup(c.commit.tree); ok {
+			c.tree = n
+		}
+		for _, p := range parents[i] {
+			c.parents = append(c.parents, row[p])
+		}
+		w.commits = append(w.commits, c)
+		for _, k := range kids[i] {
+			if waits[k]--; waits[k] == 0 {
+				heap.Push(q, k)
+			}
+		}
+	}
+	if len(w.commits) != len(found) {
+		return errors.New("commits are their own ancestors") // cannot be: names are hashes
+	}
+	return nil
+}
+
+// queue is a heap of rows by committer date, then id.
+type queue struct {
+	found []walked
+	rows  []int32
+}
+
+func (q *queue) Len() int { return len(q.rows) }
+func (q *queue) Less(i, j int) bool {
+	a, b := &q.found[q.rows[i]], &q.found[q.rows[j]]
+	if x, y := a.committer.when.Unix, b.committer.when.Unix; x != y {
+		return x < y
+	}
+	return bytes.Compare(a.id[:], b.id[:]) < 0
+}
+func (q *queue) Swap(i, j int) { q.rows[i], q.rows[j] = q.rows[j], q.rows[i] }
+func (q *queue) Push(x any)    { q.rows = append(q.rows, x.(int32)) }
+func (q *queue) Pop() any {
+	x := q.rows[len(q.rows)-1]
+	q.rows = q.rows[:len(q.rows)-1]
+	return x
+}
