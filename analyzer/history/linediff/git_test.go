@@ -3,8 +3,11 @@ package linediff
 import (
 	"bufio"
 	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,31 +47,16 @@ func testReal(t *testing.T, repo, commits string) {
 		if err := log.Start(); err != nil {
 			t.Fatal(err)
 		}
-		readPatches(t, out, func(oldID, newID string, want []Hunk) {
-			oldText, ok1 := blobs.read(oldID)
-			newText, ok2 := blobs.read(newID)
+		readPatches(t, out, func(p patch) {
+			oldText, ok1 := blobs.read(p.oldID)
+			newText, ok2 := blobs.read(p.newID)
 			if !ok1 || !ok2 {
 				return
 			}
 			pairs++
-			a, b := texts.ids(oldText), texts.ids(newText)
-			got := d.Diff(nil, a, b, &texts.lines, mode)
-			added, removed := uint32(0), uint32(0)
-			for _, h := range want {
-				added += h.B1 - h.B0
-				removed += h.A1 - h.A0
-			}
-			hunks, gotAdded, gotRemoved := d.Both(nil, a, b, &texts.lines)
-			switch {
-			case !slices.Equal(got, want):
+			if problem := disagreement(&d, texts, texts.ids(oldText), texts.ids(newText), mode, p.hunks); problem != "" {
 				wrong++
-				t.Errorf("%s %s..%s: hunks %v, git's are %v", context, oldID, newID, got, want)
-			case mode == Blame && !slices.Equal(hunks, want):
-				wrong++
-				t.Errorf("%s..%s: Both gives hunks %v, git's are %v", oldID, newID, hunks, want)
-			case mode == Numstat && (gotAdded != added || gotRemoved != removed):
-				wrong++
-				t.Errorf("%s..%s: Both counts +%d -%d, git +%d -%d", oldID, newID, gotAdded, gotRemoved, added, removed)
+				t.Errorf("%s %s..%s: %s", context, p.oldID, p.newID, problem)
 			}
 		})
 		if err := log.Wait(); err != nil {
@@ -81,6 +69,102 @@ func testReal(t *testing.T, repo, commits string) {
 	}
 }
 
+// TestGenerated compares with git on generated pairs. ORRERY_TEST_ROUNDS is how often, each time with other pairs (default 1).
+func TestGenerated(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("no git here")
+	}
+	rounds, err := strconv.ParseUint(cmp.Or(os.Getenv("ORRERY_TEST_ROUNDS"), "1"), 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range shapes {
+		t.Run(s.name, func(t *testing.T) {
+			for round := range rounds {
+				testGenerated(t, s, rand.New(rand.NewPCG(uint64(i), round)))
+			}
+		})
+	}
+}
+
+func testGenerated(t *testing.T, s shape, r *rand.Rand) {
+	dir := t.TempDir()
+	type pair struct{ a, b []uint32 }
+	pairs := make(map[string]pair)
+	texts := newTexts()
+	write := func(side, name string, text []byte) []uint32 {
+		if err := os.WriteFile(filepath.Join(dir, side, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return texts.ids(text)
+	}
+	for _, side := range []string{"old", "new"} {
+		if err := os.Mkdir(filepath.Join(dir, side), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range s.pairs {
+		a, b := s.make(r)
+		name := fmt.Sprintf("%06d", i)
+		pairs[name] = pair{write("old", name, text(r, a)), write("new", name, text(r, b))}
+	}
+	var d Differ
+	diff := func(mode Mode, args ...string) {
+		out, err := gitCommand(dir, append([]string{"diff", "--no-index", "--no-renames"}, append(args, "old", "new")...)...).Output()
+		if exit := (*exec.ExitError)(nil); err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 1) { // 1: they differ
+			t.Fatal("git diff:", err)
+		}
+		seen := 0
+		check := func(name string, hunks []Hunk) {
+			seen++
+			p, ok := pairs[name]
+			if !ok {
+				t.Fatalf("git speaks of a file %q", name)
+			}
+			if problem := disagreement(&d, texts, p.a, p.b, mode, hunks); problem != "" {
+				t.Errorf("%s %s: %s", args[0], name, problem)
+			}
+		}
+		readPatches(t, bytes.NewReader(out), func(p patch) { check(filepath.Base(p.path), p.hunks) })
+		if seen < s.pairs/2 {
+			t.Errorf("only %d of %d pairs differ", seen, s.pairs)
+		}
+	}
+	diff(Numstat, "-U3")
+	diff(Blame, "-U0")
+}
+
+// disagreement says how the answers of d for a and b differ from git's hunks; "" if they do not.
+func disagreement(d *Differ, texts *texts, a, b []uint32, mode Mode, want []Hunk) string {
+	if got := d.Diff(nil, a, b, &texts.lines, mode); !slices.Equal(got, want) {
+		return fmt.Sprintf("Diff gives %v, git %v", got, want)
+	}
+	hunks, added, removed := d.Both(nil, a, b, &texts.lines)
+	if mode == Blame {
+		if !slices.Equal(hunks, want) {
+			return fmt.Sprintf("Both gives %v, git %v", hunks, want)
+		}
+		return ""
+	}
+	wantAdded, wantRemoved := size(want)
+	if added != wantAdded || removed != wantRemoved {
+		return fmt.Sprintf("Both counts +%d -%d, git +%d -%d", added, removed, wantAdded, wantRemoved)
+	}
+	if added, removed := d.Count(a, b); added != wantAdded || removed != wantRemoved {
+		return fmt.Sprintf("Count counts +%d -%d, git +%d -%d", added, removed, wantAdded, wantRemoved)
+	}
+	return ""
+}
+
+// size counts the lines of hunks.
+func size(hunks []Hunk) (added, removed uint32) {
+	for _, h := range hunks {
+		added += h.B1 - h.B0
+		removed += h.A1 - h.A0
+	}
+	return added, removed
+}
+
 // gitCommand is git without the configuration of the machine.
 func gitCommand(repo string, args ...string) *exec.Cmd {
 	c := exec.Command("git", append([]string{"-C", repo}, args...)...)
@@ -88,17 +172,22 @@ func gitCommand(repo string, args ...string) *exec.Cmd {
 	return c
 }
 
-// readPatches calls emit for every file of the output of git log -p or git diff, with the two names of its index line.
-func readPatches(t testing.TB, r io.Reader, emit func(oldID, newID string, hunks []Hunk)) {
+// patch is what git says of one file.
+type patch struct {
+	path         string // of the new version
+	oldID, newID string
+	hunks        []Hunk
+}
+
+// readPatches calls emit for every file of the output of git log -p or git diff that is text.
+func readPatches(t testing.TB, r io.Reader, emit func(patch)) {
 	in := bufio.NewReaderSize(r, 1<<20)
-	var oldID, newID string
-	var hunks []Hunk
-	text := false
+	var p patch
 	flush := func() {
-		if text {
-			emit(oldID, newID, hunks)
+		if len(p.hunks) > 0 {
+			emit(p)
 		}
-		hunks, text = nil, false
+		p = patch{}
 	}
 	for {
 		line, err := in.ReadString('\n')
@@ -115,13 +204,14 @@ func readPatches(t testing.TB, r io.Reader, emit func(oldID, newID string, hunks
 			flush()
 		case strings.HasPrefix(line, "index "):
 			names, _, _ := strings.Cut(line[len("index "):], " ")
-			oldID, newID, _ = strings.Cut(names, "..")
+			p.oldID, p.newID, _ = strings.Cut(names, "..")
+		case strings.HasPrefix(line, "+++ b/"):
+			p.path = line[len("+++ b/"):]
 		case strings.HasPrefix(line, "@@ "):
-			text = true
 			fields := strings.Fields(line)
 			a, na := parseRange(t, fields[1][1:])
 			b, nb := parseRange(t, fields[2][1:])
-			hunks = readHunk(t, in, hunks, a, b, na, nb)
+			p.hunks = readHunk(t, in, p.hunks, a, b, na, nb)
 		}
 	}
 }
