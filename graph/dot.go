@@ -1,0 +1,353 @@
+package graph
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Drawing says how a graph is to be drawn.
+type Drawing struct {
+	// Title stands above the picture; "" for none.
+	Title string
+	// Column sets sizes and widths; the graph must have it.
+	Column int
+	// Notes are further lines of the legend: as-of date, coverage, source.
+	Notes []string
+}
+
+// palette is Okabe and Ito's set of colours that people with every kind of colour vision tell apart, without its black
+// (https://jfly.uni-koeln.de/color/, 2008), in the order in which organizations take them.
+var palette = [...]string{"#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#F0E442"}
+
+const (
+	grey     = "#BBBBBB" // organizations beyond the palette, people of none
+	darkGrey = "#444444"
+
+	// In inches. Shapes have one scale for all kinds, so that areas compare.
+	largest, smallest = 2.0, 0.14
+	// In points.
+	widest, thinnest = 9.0, 0.4
+
+	maxName = 60 // characters of a label that are shown; the rest becomes an ellipsis
+)
+
+// WriteDOT writes a graph in the language of Graphviz (https://graphviz.org/doc/info/lang.html) with all that it needs to be drawn well by `dot -Tsvg`: the
+// layout engine by size (`dot` in columns up to 60 nodes, `neato` up to 150, else `sfdp`), a circle for an organization, a triangle for a person, a box for a repository,
+// areas and widths by weight, the colour of the seven heaviest organizations, and a legend that states the scales and what [Trim] left out.
+// Nodes are written under their ids, in the order of the graph; beside Graphviz's own attributes an edge has every column as `w_` and its name, and its periods.
+// Keys are not written. Any text may stand in labels, title and notes: see escape.
+func WriteDOT(w io.Writer, g *Graph, d Drawing) error {
+	if d.Column < 0 || d.Column >= len(g.columns) {
+		return fmt.Errorf("writing DOT: the graph has %d columns, asked for number %d: %w", len(g.columns), d.Column, ErrColumn)
+	}
+	out := bufio.NewWriter(w)
+	newPicture(g, d).write(out)
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("writing DOT: %w", err)
+	}
+	return nil
+}
+
+// picture is what is decided before the first line is written.
+type picture struct {
+	g *Graph
+	d Drawing
+
+	engine  string
+	extents []float64
+	maximum float64  // of extents
+	thick   float64  // the heaviest edge
+	colour  []string // by node; "" for repositories
+	named   []bool   // by node: the label is drawn
+	unnamed int
+	scale   float64 // of names: a large picture is looked at from further away
+}
+
+func newPicture(g *Graph, d Drawing) *picture {
+	p := &picture{g: g, d: d, extents: g.Extents(d.Column), scale: 1}
+	for _, x := range p.extents {
+		p.maximum = max(p.maximum, x)
+	}
+	for _, x := range g.Weights(d.Column) {
+		p.thick = max(p.thick, x)
+	}
+
+	sameKind := 0
+	for k := range Kind(NumKinds) {
+		sameKind += g.Count(Between(k, k))
+	}
+	switch n := g.NumNodes(); {
+	case n <= 60 && g.NumEdges() <= 200 && sameKind == 0:
+		p.engine = "dot"
+	case n <= 150:
+		p.engine = "neato"
+		p.scale = 1.2
+	default:
+		p.engine = "sfdp"
+		p.scale = math.Sqrt(float64(n) / 60)
+	}
+	p.paint()
+	p.name()
+	return p
+}
+
+// paint gives colours to organizations, heaviest first, and to people that of the organization they did most for.
+func (p *picture) paint() {
+	g := p.g
+	p.colour = make([]string, g.NumNodes())
+	lo, hi := g.Range(Organization)
+	for i := lo; i < hi; i++ {
+		p.colour[i] = grey
+	}
+	ranked := heaviest(lo, hi, len(palette), func(i int) float64 { return p.extents[i] })
+	for c, i := range ranked {
+		p.colour[i] = palette[c]
+	}
+
+	weights := g.Weights(p.d.Column)
+	lo, hi = g.Range(Person)
+	for i := lo; i < hi; i++ {
+		p.colour[i] = grey
+		heaviest := -1.0
+		nodes, edges := g.Neighbors(i)
+		for j, o := range nodes {
+			if w := weights[edges[j]]; g.nodes[o].Kind == Organization && w > heaviest {
+				heaviest, p.colour[i] = w, p.colour[o]
+			}
+		}
+	}
+}
+
+// name chooses the labels that are drawn: all of a small graph, else those of the heaviest nodes of each kind.
+func (p *picture) name() {
+	g := p.g
+	p.named = make([]bool, g.NumNodes())
+	for k, most := range [NumKinds]int{Organization: 30, Person: 15, Repository: 30} {
+		if p.engine != "sfdp" {
+			most = g.NumNodes()
+		}
+		lo, hi := g.Range(Kind(k))
+		for _, i := range heaviest(lo, hi, most, func(i int) float64 { return p.extents[i] }) {
+			p.named[i] = true
+		}
+		p.unnamed += max(0, hi-lo-most)
+	}
+}
+
+func (p *picture) write(out *bufio.Writer) {
+	g := p.g
+	fmt.Fprintf(out, "graph orrery {\n")
+	fmt.Fprintf(out, "  graph [layout=%s, label=%s, labelloc=t, labeljust=l, fontname=\"Helvetica\", fontsize=%s, outputorder=edgesfirst, bgcolor=white, pad=0.3, charset=\"UTF-8\"",
+		p.engine, p.legend(), decimal(16*p.scale))
+	switch p.engine {
+	case "dot":
+		fmt.Fprintf(out, ", rankdir=LR, ranksep=2, nodesep=0.12, splines=line")
+	case "neato":
+		fmt.Fprintf(out, ", overlap=prism, sep=\"+8\", splines=line, start=1, epsilon=0.001")
+	default:
+		fmt.Fprintf(out, ", overlap=prism, overlap_scaling=-4, sep=\"+4\", splines=line, start=1, K=0.6, repulsiveforce=1.5, smoothing=none")
+	}
+	fmt.Fprintf(out, "];\n")
+	fmt.Fprintf(out, "  node [style=filled, fontname=\"Helvetica\", color=white, penwidth=0.6, fixedsize=%s];\n", "shape")
+	fmt.Fprintf(out, "  edge [color=\"%s80\"];\n", darkGrey)
+
+	for k := range Kind(NumKinds) {
+		lo, hi := g.Range(k)
+		if lo == hi {
+			continue
+		}
+		fmt.Fprintf(out, "\n  // %s\n", k.count(hi-lo))
+		for i := lo; i < hi; i++ {
+			p.node(out, i)
+		}
+	}
+	if p.engine == "dot" {
+		p.ranks(out)
+	}
+	fmt.Fprintf(out, "\n  // %s links\n", thousands(float64(g.NumEdges())))
+	for e := range g.NumEdges() {
+		p.edge(out, e)
+	}
+	fmt.Fprintf(out, "}\n")
+}
+
+// ranks puts the nodes of a kind into one column.
+func (p *picture) ranks(out *bufio.Writer) {
+	for k := range Kind(NumKinds) {
+		if lo, hi := p.g.Range(k); lo < hi {
+			fmt.Fprintf(out, "  { rank=same;")
+			for i := lo; i < hi; i++ {
+				fmt.Fprintf(out, " %s;", p.g.nodes[i].ID())
+			}
+			fmt.Fprintf(out, " }\n")
+		}
+	}
+}
+
+func (p *picture) node(out *bufio.Writer, i int) {
+	n := p.g.nodes[i]
+	// side is of a square of the same area as the node's; the other shapes are made as large as it.
+	side := largest
+	if p.maximum > 0 {
+		side = max(smallest, largest*math.Sqrt(p.extents[i]/p.maximum))
+	} else {
+		side = 4 * smallest
+	}
+	label, size := "", 0.0
+	if p.named[i] {
+		label = n.Label
+		size = min(28, 9+14*math.Sqrt(side/largest))
+		if n.Kind != Organization {
+			size *= 0.75
+		}
+	}
+	fmt.Fprintf(out, "  %s [label=%s, tooltip=%s", n.ID(), escape(label), escape(n.Label+": "+p.amount(p.extents[i])))
+	switch n.Kind {
+	case Organization:
+		fmt.Fprintf(out, ", shape=circle, width=%s", decimal(side*2/math.Sqrt(math.Pi)))
+	case Person:
+		fmt.Fprintf(out, ", shape=triangle, width=%s, height=%s", decimal(side*math.Sqrt2), decimal(side*math.Sqrt2))
+	case Repository:
+		fmt.Fprintf(out, ", shape=box, width=%s, height=%s, fontcolor=\"%s\"", decimal(side), decimal(side), darkGrey)
+	}
+	if p.colour[i] != "" {
+		fmt.Fprintf(out, ", fillcolor=\"%s\"", p.colour[i])
+	} else {
+		fmt.Fprintf(out, ", fillcolor=white, color=\"%s\", penwidth=1.4", darkGrey)
+	}
+	if size > 0 {
+		fmt.Fprintf(out, ", fontsize=%s", decimal(size*p.scale))
+	}
+	for _, a := range [...]struct{ name, value string }{{"kind", n.Kind.String()}, {"class", n.Class}, {"country", n.Country}} {
+		if a.value != "" {
+			fmt.Fprintf(out, ", %s=%s", a.name, escape(a.value))
+		}
+	}
+	fmt.Fprintf(out, "];\n")
+}
+
+func (p *picture) edge(out *bufio.Writer, e int) {
+	g := p.g
+	a, b := g.Ends(e)
+	w := g.Weights(p.d.Column)[e]
+	width := thinnest
+	if p.thick > 0 {
+		width = max(thinnest, widest*math.Sqrt(w/p.thick))
+	}
+	fmt.Fprintf(out, "  %s -- %s [penwidth=%s, tooltip=%s", g.nodes[a].ID(), g.nodes[b].ID(), decimal(width),
+		escape(g.nodes[a].Label+" and "+g.nodes[b].Label+": "+p.amount(w)))
+	// The smaller end is the organization or the person behind the work, never a repository unless both are.
+	if c := p.colour[a]; c != "" && g.nodes[a].Kind != g.nodes[b].Kind {
+		fmt.Fprintf(out, ", color=\"%s%s\"", c, "B0")
+	}
+	for c, column := range g.columns {
+		fmt.Fprintf(out, ", w_%s=%s", column.Name, strconv.FormatFloat(g.weights[c][e], 'f', -1, 64))
+	}
+	if periods := g.Periods(e); len(periods) > 0 {
+		s := make([]string, len(periods))
+		for i, d := range periods {
+			s[i] = d.String()
+		}
+		fmt.Fprintf(out, ", periods=%s", escape(strings.Join(s, " ")))
+	}
+	fmt.Fprintf(out, "];\n")
+}
+
+func (p *picture) amount(x float64) string { return thousands(x) + " " + p.g.columns[p.d.Column].Unit }
+
+// legend says what is what, by how much, and what is missing.
+func (p *picture) legend() string {
+	g, unit := p.g, p.g.columns[p.d.Column].Unit
+	var lines []string
+	if p.d.Title != "" {
+		lines = append(lines, p.d.Title)
+	}
+
+	var shapes []string
+	for k, shape := range [NumKinds]string{"circle: organization", "triangle: person", "box: repository"} {
+		if lo, hi := g.Range(Kind(k)); lo < hi {
+			shapes = append(shapes, shape)
+		}
+	}
+	if len(shapes) > 0 {
+		lines = append(lines, strings.Join(shapes, ", ")+"; area by "+unit+", the largest "+thousands(p.maximum))
+	}
+	if g.NumEdges() > 0 {
+		lines = append(lines, "width of lines by the square root of "+unit+", the widest "+thousands(p.thick))
+	}
+	lo, hi := g.Range(Organization)
+	if n := hi - lo; n > 0 {
+		s := "colour: organization"
+		if n > len(palette) {
+			s += fmt.Sprintf(" (the %d largest; %s are grey)", len(palette), p.others(n-len(palette)))
+		} else if p.greyPeople() {
+			s += " (grey: none known)"
+		}
+		lines = append(lines, s)
+	}
+	if p.unnamed > 0 {
+		lines = append(lines, fmt.Sprintf("names are written at the heaviest of each kind; %s further ones show theirs under the pointer", thousands(float64(p.unnamed))))
+	}
+	lines = append(lines, g.shown(p.d.Column)...)
+	lines = append(lines, p.d.Notes...)
+	return escapeLines(lines)
+}
+
+func (p *picture) others(n int) string {
+	s := thousands(float64(n)) + " others"
+	if p.greyPeople() {
+		s += " and people of none"
+	}
+	return s
+}
+
+// greyPeople says whether somebody has no organization.
+func (p *picture) greyPeople() bool {
+	lo, hi := p.g.Range(Person)
+	for i := lo; i < hi; i++ {
+		nodes, _ := p.g.Neighbors(i)
+		if len(nodes) == 0 || p.g.nodes[nodes[0]].Kind != Organization {
+			return true
+		}
+	}
+	return false
+}
+
+// shown says what share of a column is in the graph, and counts what was left out.
+func (g *Graph) shown(column int) []string {
+	unit := g.columns[column].Unit
+	if g.left.None() {
+		return []string{"shows all " + unit}
+	}
+	var lines []string
+	for _, r := range [...]Relation{Between(Person, Repository), Between(Organization, Repository), Between(Person, Organization),
+		Between(Organization, Organization), Between(Person, Person), Between(Repository, Repository)} {
+		kept, left := g.totals[column][r], 0.0
+		if g.left.Weights != nil {
+			left = g.left.Weights[column][r]
+		}
+		if kept+left > 0 {
+			// The other relations tell of the same work once more.
+			lines = append(lines, fmt.Sprintf("shows %s of the %s (%s)", percent(kept, kept+left), unit, r))
+			break
+		}
+	}
+	var out []string
+	for k, n := range g.left.Nodes {
+		if n > 0 {
+			out = append(out, Kind(k).count(n))
+		}
+	}
+	links := 0
+	for _, n := range g.left.Edges {
+		links += n
+	}
+	if links > 0 {
+		out = append(out, thousands(float64(links))+" links")
+	}
+	return append(lines, "left out: "+strings.Join(out, ", "))
+}

@@ -1,0 +1,75 @@
+package graph
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// clean makes any bytes a line of visible text: invalid UTF-8, controls (line ends, ESC), format characters (bidirectional ones, U+2028), private and unassigned
+// code points become U+FFFD. The two joiners stay: Persian and Indian names need them. Beyond maxName characters there is an ellipsis.
+func clean(s string) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range s {
+		if n == maxName {
+			b.WriteRune('…')
+			break
+		}
+		n++
+		if !unicode.IsGraphic(r) && r != '\u200c' && r != '\u200d' {
+			r = unicode.ReplacementChar
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// escape makes any bytes a quoted string of DOT that Graphviz shows as clean text. Inside the quotes three languages are live: the string's own (`\"`),
+// that of labels (`\N`, `\G`, `\L` name the object, `\n` and `\l` break lines), and HTML entities (`&lt;`). Labels in HTML begin with `<` outside quotes, so
+// quoted text never is one.
+func escape(s string) string { return `"` + escapeLine(s) + `"` }
+
+// escapeLines puts lines of text under each other, left-aligned.
+func escapeLines(lines []string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, line := range lines {
+		b.WriteString(escapeLine(line))
+		b.WriteString(`\l`)
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+func escapeLine(s string) string { return dotEscapes.Replace(clean(s)) }
+
+var dotEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `&`, `&amp;`)
+
+// thousands writes a figure for people: whole ones as 12,345, others with two decimals.
+func thousands(x float64) string {
+	s := strconv.FormatFloat(x, 'f', 0, 64)
+	fraction := ""
+	if x != math.Trunc(x) {
+		s = strconv.FormatFloat(x, 'f', 2, 64)
+		s, fraction = s[:len(s)-3], s[len(s)-3:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s + fraction
+}
+
+// percent writes part of whole, rounded down: what is not all never looks like 100 %. Part of nothing is "-".
+func percent(part, whole float64) string {
+	if whole == 0 {
+		return "-"
+	}
+	return strconv.FormatFloat(math.Floor(1000*part/whole)/10, 'f', -1, 64) + " %"
+}
+
+// decimal writes a size: three decimals suffice for inches and points.
+func decimal(x float64) string {
+	return strconv.FormatFloat(math.Round(x*1000)/1000, 'f', -1, 64)
+}
