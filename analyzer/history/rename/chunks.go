@@ -96,19 +96,12 @@ func overlap(table []chunk, sum []uint32) uint32 {
 	return common
 }
 
-// table gives the chunks of a blob, in no particular order. It reads the blob at the first call. When tables exceed their share of memory
-// all are forgotten, to be read again on demand; slices that are in use stay as they are.
+// table gives the chunks of a blob, in no particular order. It reads the blob at the first call. When tables exceed their share of
+// memory all are forgotten, to be read again on demand; slices that are in use stay as they are.
 func (d *Detector) table(b int32) []chunk {
 	if d.blobs[b].known {
 		return d.blobs[b].chunks
 	}
-	if len(d.chunks) > d.maxChunks {
-		d.chunks = nil
-		for k := range d.blobs {
-			d.blobs[k].known, d.blobs[k].chunks = false, nil
-		}
-	}
-	d.blobs[b].known = true
 	if d.blobs[b].size < 0 {
 		return nil
 	}
@@ -117,10 +110,35 @@ func (d *Detector) table(b int32) []chunk {
 		d.blobs[b].size = unreadable
 		return nil
 	}
-	from := len(d.chunks)
-	d.chunks = appendChunks(d.chunks, content, d.sum)
-	d.blobs[b].chunks = d.chunks[from:len(d.chunks):len(d.chunks)]
-	return d.blobs[b].chunks
+	d.fresh = appendChunks(d.fresh[:0], content, d.sum)
+	table := d.store(d.fresh) // before b is marked: store may forget all tables
+	d.blobs[b].known, d.blobs[b].chunks = true, table
+	return table
+}
+
+// pageLength is the number of chunks in a page: 256 KB. A longer table gets a page to itself.
+const pageLength = 1 << 15
+
+// store copies a table to where it stays until tables are forgotten.
+func (d *Detector) store(table []chunk) []chunk {
+	for d.page < len(d.pages) && cap(d.pages[d.page])-len(d.pages[d.page]) < len(table) {
+		d.page++
+	}
+	if d.page == len(d.pages) {
+		length := max(len(table), min(pageLength, d.maxChunks))
+		if d.room+length > d.maxChunks {
+			d.pages, d.page, d.room = nil, 0, 0
+			for k := range d.blobs {
+				d.blobs[k].known, d.blobs[k].chunks = false, nil
+			}
+		}
+		d.pages = append(d.pages, make([]chunk, 0, length))
+		d.room += length
+	}
+	page := &d.pages[d.page]
+	from := len(*page)
+	*page = append(*page, table...)
+	return (*page)[from:len(*page):len(*page)]
 }
 
 // appendChunks appends the table of a content to table. sum is of length hashes, and all zero before and after.

@@ -229,7 +229,11 @@ func rendered(c *commitChanges, matches []Match) []string {
 }
 
 // tally counts what the comparison with git found.
-type tally struct{ commits, git, ours, equal, samePair, limited int }
+type tally struct {
+	commits, git, ours, equal, samePair, limited int
+
+	Took time.Duration // by Detect, with reading
+}
 
 // compareWithGit resolves the renames of every non-merge commit, and holds them against git's.
 func compareWithGit(t testing.TB, dir, revision string, options Options, gitOptions []string, content Content) (sum tally) {
@@ -249,10 +253,12 @@ func compareWithGit(t testing.TB, dir, revision string, options Options, gitOpti
 			theirs = want[0].renames
 			want = want[1:]
 		}
+		began := time.Now()
 		matches, limited, err := d.Detect(context.Background(), c.sources, c.destinations, content, options)
 		if err != nil {
 			t.Fatal(err)
 		}
+		sum.Took += time.Since(began)
 		if limited {
 			sum.limited++
 		}
@@ -400,9 +406,8 @@ func TestRealRepositories(t *testing.T) {
 	for _, dir := range filepath.SplitList(list) {
 		t.Run(filepath.Base(filepath.Dir(dir)), func(t *testing.T) {
 			r := newBatchReader(t, dir)
-			began := time.Now()
 			sum := compareWithGit(t, dir, "HEAD", Options{}, []string{"-M", "-l1000"}, r.content())
-			t.Logf("%+v, %v in all, %v of it reading objects", sum, time.Since(began), r.spent)
+			t.Logf("%+v, of which reading objects %v", sum, r.spent)
 			if sum.equal != sum.git || sum.equal != sum.ours {
 				t.Errorf("rows differ: %+v", sum)
 			}

@@ -68,9 +68,9 @@ type Match struct {
 	Score               int // MinScore to MaxScore
 }
 
-// Detector finds renames. It holds scratch memory that the next call uses again: below 1 MB after ordinary commits, at most about 150
-// MB after huge ones, beside some 200 bytes for each entry. The zero value is ready. Not for several goroutines at once; results
-// do not depend on earlier calls.
+// Detector finds renames. It holds scratch memory that the next call uses again: about 1 MB after ordinary commits, and at most 100 MB
+// after huge ones, beside some 300 bytes for each entry. Contents that exceed this are read again when they are needed again. The
+// zero value is ready. Not for several goroutines at once; results do not depend on earlier calls.
 type Detector struct {
 	ctx          context.Context
 	sources      []Entry
@@ -92,13 +92,16 @@ type Detector struct {
 
 	blobNumber map[facts.ID]int32
 	blobs      []blob
-	chunks     []chunk  // storage of tables
-	sum        []uint32 // by chunk hash: all zero between uses
+	pages      [][]chunk // storage of tables; the last ones may be empty
+	page       int       // the page that is being filled
+	room       int       // chunks that all pages have room for
+	fresh      []chunk   // the table being made
+	sum        []uint32  // by chunk hash: all zero between uses
 
 	restSources, restDests   []int32
 	sourceSizes, destSizes   []int64
 	best                     []shortlist // by position in restDests
-	batch                    []int32     // blobs of the sources that are compared at a time
+	batch                    []rival     // distinct contents of the sources that are compared at a time
 	slots                    []int32     // by source of the batch: position in batch, or none
 	common                   []uint32    // by position in batch: bytes in common with the destination at hand
 	start                    []uint32    // by chunk hash: its postings begin here
@@ -151,7 +154,7 @@ func (d *Detector) prepare(ctx context.Context, sources, destinations []Entry, c
 	d.ctx, d.sources, d.destinations, d.content = ctx, sources, destinations, content
 	d.alone = options.Alone
 	d.minScore = options.MinScore
-	if d.minScore == 0 {
+	if d.minScore <= 0 {
 		d.minScore = DefaultMinScore
 	}
 	d.used = filled(d.used, len(sources), false)
@@ -159,12 +162,15 @@ func (d *Detector) prepare(ctx context.Context, sources, destinations []Entry, c
 	d.score = filled(d.score, len(destinations), 0)
 	d.blobNumber = emptied(d.blobNumber)
 	d.blobs = d.blobs[:0]
-	d.chunks = d.chunks[:0]
+	for k := range d.pages {
+		d.pages[k] = d.pages[k][:0]
+	}
+	d.page = 0
 	if d.sum == nil {
 		d.sum = make([]uint32, hashes)
 	}
 	if d.maxChunks == 0 {
-		d.maxChunks, d.indexMinSteps = 4<<20, 1<<19
+		d.maxChunks, d.indexMinSteps = 4<<20, 1<<18
 	}
 }
 
@@ -173,6 +179,7 @@ func (d *Detector) release() {
 	d.ctx, d.sources, d.destinations, d.content = nil, nil, nil, Content{}
 	d.names = emptied(d.names)
 	clear(d.blobs)
+	clear(d.batch)
 }
 
 // match records that source i became destination j.
@@ -447,13 +454,20 @@ func (d *Detector) anyFits(sizes []int64, size int64) bool {
 	return k < len(sizes) && d.fits(sizes[k], size) || k > 0 && d.fits(sizes[k-1], size)
 }
 
+// rival is the content of a source. It holds its table itself: tables that are forgotten meanwhile need not be read again.
+type rival struct {
+	size  int64
+	table []chunk
+}
+
 // takeBatch chooses the first sources of rest, and gives how many they are and how many chunks they have.
 func (d *Detector) takeBatch(rest []int32) (taken, steps int, err error) {
+	clear(d.batch)
 	d.batch, d.slots = d.batch[:0], d.slots[:0]
 	for b := range d.blobs {
 		d.blobs[b].slot = none
 	}
-	for taken < len(rest) && steps < d.maxChunks {
+	for taken < len(rest) && steps < d.maxChunks/2 {
 		slot := int32(none)
 		b := d.blob(&d.sources[rest[taken]])
 		if b != none && d.blobs[b].size >= 0 && d.anyFits(d.destSizes, d.blobs[b].size) {
@@ -461,9 +475,10 @@ func (d *Detector) takeBatch(rest []int32) (taken, steps int, err error) {
 				if err := d.ctx.Err(); err != nil {
 					return 0, 0, err
 				}
+				table := d.table(b)
 				d.blobs[b].slot = int32(len(d.batch))
-				d.batch = append(d.batch, b)
-				steps += len(d.table(b))
+				d.batch = append(d.batch, rival{d.blobs[b].size, table})
+				steps += len(table)
 			}
 			slot = d.blobs[b].slot
 		}
@@ -481,8 +496,8 @@ type posting struct{ slot, bytes uint32 }
 func (d *Detector) indexBatch() {
 	d.start = filled(d.start, hashes+1, 0)
 	total := 0
-	for _, b := range d.batch {
-		for _, c := range d.table(b) {
+	for _, source := range d.batch {
+		for _, c := range source.table {
 			d.start[c.hash]++
 			total++
 		}
@@ -494,7 +509,7 @@ func (d *Detector) indexBatch() {
 	}
 	d.postings = resized(d.postings, total)
 	for slot := len(d.batch) - 1; slot >= 0; slot-- {
-		for _, c := range d.table(d.batch[slot]) {
+		for _, c := range d.batch[slot].table {
 			d.start[c.hash]--
 			d.postings[d.start[c.hash]] = posting{uint32(slot), c.bytes}
 		}
@@ -519,9 +534,9 @@ func (d *Detector) compare(b int32, indexed bool) {
 	for _, c := range table {
 		d.sum[c.hash] = c.bytes
 	}
-	for slot, s := range d.batch {
-		if d.fits(d.blobs[s].size, d.blobs[b].size) {
-			d.common[slot] = overlap(d.table(s), d.sum)
+	for slot, source := range d.batch {
+		if d.fits(source.size, d.blobs[b].size) {
+			d.common[slot] = overlap(source.table, d.sum)
 		}
 	}
 	for _, c := range table {
@@ -540,7 +555,7 @@ func (d *Detector) enlist(list *shortlist, sources []int32, j int32) {
 	for k, i := range sources {
 		rank := int32(0)
 		if slot := d.slots[k]; slot != none && d.common[slot] > 0 {
-			if other := d.blobs[d.batch[slot]].size; size >= 0 && d.fits(other, size) {
+			if other := d.batch[slot].size; size >= 0 && d.fits(other, size) {
 				rank = 2 * int32(score(d.common[slot], max(other, size)))
 			}
 		}
