@@ -131,13 +131,8 @@ func (m *measurement) listBulk() {
 				continue
 			}
 			a := &m.actors[e.actor]
-			b.Person, b.Organization = int(a.person), people.NoOrganization
-			if int(a.bucket) < m.sizes.organizations {
-				b.Organization = int(a.bucket)
-				b.Class = m.in.Resolution.Organizations[a.bucket].Class
-			} else {
-				b.Class = unknownClasses[int(a.bucket)-m.sizes.organizations]
-			}
+			b.Person = int(a.person)
+			b.Organization, b.Class = m.side(a.bucket)
 			m.result.Bulk = append(m.result.Bulk, b)
 		}
 	}

@@ -26,7 +26,9 @@ type job struct {
 	depth  depth
 	at     *Figures
 	people *[]PersonRow // nil but for the ecosystem's windows
-	window int          // of depth windowed
+	// contributions is nil but for the repositories' windows.
+	contributions *[]Contribution
+	window        int // of depth windowed
 }
 
 // depth says how much of the figures a period gets.
@@ -58,12 +60,17 @@ func (m *measurement) figures() {
 
 	var jobs []job
 	m.result.People = make([][]PersonRow, len(m.result.Windows))
+	contributions := make([][]*[]Contribution, len(m.result.Windows)) // by window, then by repository
 	for i := range m.scopes {
 		s := &m.scopes[i]
 		for w, p := range m.result.Windows {
 			j := job{scope: s, period: p, depth: windowed, window: w}
-			if s.Kind == ScopeEcosystem {
+			switch s.Kind {
+			case ScopeEcosystem:
 				j.people = &m.result.People[w]
+			case ScopeRepository:
+				j.contributions = new([]Contribution)
+				contributions[w] = append(contributions[w], j.contributions)
 			}
 			jobs = append(jobs, j)
 		}
@@ -101,6 +108,12 @@ func (m *measurement) figures() {
 		j.at = &all[i]
 		scratches[worker].do(j)
 	})
+	m.result.Contributions = make([][]Contribution, len(m.result.Windows))
+	for w, lists := range contributions {
+		for _, list := range lists {
+			m.result.Contributions[w] = append(m.result.Contributions[w], *list...)
+		}
+	}
 }
 
 // makeScopes sorts all entries once and deals them out to the scopes.
@@ -231,8 +244,9 @@ type scratch struct {
 }
 
 type actorWork struct {
-	stamp      uint32
-	work, bulk Sum
+	stamp       uint32
+	work, bulk  Sum
+	first, last int64 // dates of work
 }
 
 type personWork struct {
@@ -279,13 +293,16 @@ func (s *scratch) do(j *job) {
 		}
 		w := &s.actors[e.actor]
 		if w.stamp != s.stamp {
-			*w = actorWork{stamp: s.stamp}
+			*w = actorWork{stamp: s.stamp, first: math.MaxInt64, last: math.MinInt64}
 			s.touched = append(s.touched, e.actor)
 		}
 		if e.state == bulk {
 			w.bulk = w.bulk.Plus(sum)
 		} else {
 			w.work = w.work.Plus(sum)
+			if e.when != undated {
+				w.first, w.last = min(w.first, e.when), e.when // entries are in order of time
+			}
 		}
 		if e.state != machine {
 			if e.incomplete {
@@ -308,6 +325,9 @@ func (s *scratch) do(j *job) {
 	s.indices(f)
 	if j.people != nil {
 		*j.people = s.people()
+	}
+	if j.contributions != nil {
+		*j.contributions = s.contributions(j.scope.Name)
 	}
 	if j.depth == windowed {
 		f.Reconciliation = new(Reconciliation)
@@ -451,6 +471,10 @@ const (
 // indices computes the concentration over organizations and persons.
 func (s *scratch) indices(f *Figures) {
 	organizations := s.m.sizes.organizations
+	withBulk := []bool{false, true}
+	if f.Period.Kind != KindWindow || f.Scope.Kind == ScopeSubsystem || f.Scope.Kind == ScopeRepository {
+		withBulk = withBulk[:1]
+	}
 	for _, of := range []string{KeyCommits, KeyChanged} {
 		amount := func(work, bulk Sum, with bool) uint64 {
 			if with {
@@ -461,7 +485,7 @@ func (s *scratch) indices(f *Figures) {
 			}
 			return work.Commits
 		}
-		for _, with := range []bool{false, true} {
+		for _, with := range withBulk {
 			for _, merged := range []bool{false, true} {
 				parts := s.apart[:organizations]
 				if merged {
@@ -492,14 +516,50 @@ func positive(values []uint64, x uint64) []uint64 {
 	return values
 }
 
+// sortTouched brings the actors met into the order of person and bucket, so that a person's buckets come one after the other.
+func (s *scratch) sortTouched() {
+	slices.SortFunc(s.touched, func(a, b uint32) int {
+		x, y := &s.m.actors[a], &s.m.actors[b]
+		return cmp.Or(cmp.Compare(x.person, y.person), cmp.Compare(x.bucket, y.bucket), cmp.Compare(a, b))
+	})
+}
+
+// side gives the organization and class of a bucket that is no machine's.
+func (m *measurement) side(bucket uint32) (organization int, class people.Class) {
+	if at := int(bucket) - m.sizes.organizations; at >= 0 {
+		return people.NoOrganization, unknownClasses[at]
+	}
+	return int(bucket), m.in.Resolution.Organizations[bucket].Class
+}
+
+// contributions lists the counted work in a repository by person and bucket.
+func (s *scratch) contributions(repository string) []Contribution {
+	m := s.m
+	s.sortTouched()
+	var list []Contribution
+	last := actor{person: math.MaxUint32}
+	for _, i := range s.touched {
+		a, w := &m.actors[i], &s.actors[i]
+		if w.work.Commits == 0 || int(a.bucket) >= m.sizes.organizations+len(unknownClasses) {
+			continue
+		}
+		if a.person != last.person || a.bucket != last.bucket {
+			c := Contribution{Repository: repository, Person: int(a.person), First: math.MaxInt64, Last: math.MinInt64}
+			c.Organization, c.Class = m.side(a.bucket)
+			list = append(list, c)
+			last = *a
+		}
+		c := &list[len(list)-1]
+		c.Sum = c.Plus(w.work)
+		c.First, c.Last = min(c.First, w.first), max(c.Last, w.last)
+	}
+	return list
+}
+
 // people lists the persons met, each with the organization that most of their commits were for.
 func (s *scratch) people() []PersonRow {
 	m := s.m
-	// Actors by person and bucket, so that a person's buckets come one after the other.
-	slices.SortFunc(s.touched, func(a, b uint32) int {
-		x, y := &m.actors[a], &m.actors[b]
-		return cmp.Or(cmp.Compare(x.person, y.person), cmp.Compare(x.bucket, y.bucket))
-	})
+	s.sortTouched()
 	for _, i := range s.touched {
 		a, w := &m.actors[i], &s.actors[i]
 		p := &s.persons[a.person]
@@ -517,12 +577,8 @@ func (s *scratch) people() []PersonRow {
 	rows := make([]PersonRow, 0, len(s.met))
 	for _, i := range s.met {
 		p := &s.persons[i]
-		row := PersonRow{Person: int(i), Organization: people.NoOrganization, Sum: p.work, Bulk: p.bulk}
-		if at := int(p.mainBucket) - m.sizes.organizations; at < 0 {
-			row.Organization, row.Class = int(p.mainBucket), m.in.Resolution.Organizations[p.mainBucket].Class
-		} else {
-			row.Class = unknownClasses[at]
-		}
+		row := PersonRow{Person: int(i), Sum: p.work, Bulk: p.bulk}
+		row.Organization, row.Class = m.side(p.mainBucket)
 		rows = append(rows, row)
 	}
 	slices.SortFunc(rows, func(a, b PersonRow) int {

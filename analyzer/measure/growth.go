@@ -161,7 +161,7 @@ func (m *measurement) reconcileRepository(r *mined) error {
 				out.Elsewhere += net
 				out.Flips += flips
 				out.Submodules -= submodules
-				if e.state == bulk {
+				if e.state == bulk || e.state == duplicate {
 					out.Imported += net
 				}
 				switch {

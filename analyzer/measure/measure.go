@@ -85,6 +85,8 @@ type Result struct {
 	Growth []GrowthRow
 	// People are the persons of the ecosystem by window, most commits first.
 	People [][]PersonRow
+	// Contributions tell by window who worked where, and for whom: by repository, person and organization. What graphs are made of.
+	Contributions [][]Contribution
 	// Bulk lists the bulk imports, by repository and then by date.
 	Bulk []BulkImport
 	// Skips lists what could not be measured.
@@ -190,7 +192,7 @@ type Reconciliation struct {
 	// Unreadable is what is left; 0 where everything could be read.
 	Unreadable int64 `json:"unreadable"`
 	Growth     int64 `json:"growth"`
-	Imported   int64 `json:"imported"` // part of Growth: bulk imports that landed in the period
+	Imported   int64 `json:"imported"` // part of Growth: bulk imports and duplicates that landed in the period
 }
 
 func (r *Reconciliation) add(o *Reconciliation) {
@@ -255,7 +257,8 @@ type Figures struct {
 	// Rows are the organizations with work in the period, most commits first, then the unknown classes, bots, AI agents and bulk
 	// imports. The ecosystem has a row for each of the latter; other scopes, where they are not empty. nil in most series.
 	Rows []Row
-	// Organizations and Persons are the indices: commits and changed lines, both readings, without and with bulk imports.
+	// Organizations and Persons are the indices: commits and changed lines, both readings; with bulk imports too for windows of the
+	// ecosystem and its classes.
 	Organizations, Persons []Index
 }
 
@@ -267,6 +270,17 @@ type PersonRow struct {
 	Class        people.Class
 	Sum
 	Bulk Sum
+}
+
+// Contribution is what a person did in a repository on behalf of an organization in a window; neither by machines, nor bulk imports.
+type Contribution struct {
+	Repository   string // its key
+	Person       int    // into the resolution's Persons
+	Organization int    // an index, or people.NoOrganization if Class is an unknown one
+	Class        people.Class
+	Sum
+	// First and Last are author dates, Unix seconds; First is above Last when all dates are invalid.
+	First, Last int64
 }
 
 // GrowthRow is one repository's month.

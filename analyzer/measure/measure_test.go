@@ -38,6 +38,25 @@ func TestMeasure(t *testing.T) {
 		for i := range result.Figures {
 			compare(t, w, result, &result.Figures[i])
 		}
+		for w := range result.Windows {
+			var sum Sum
+			byPerson := map[int]Sum{}
+			for _, c := range result.Contributions[w] {
+				sum = sum.Plus(c.Sum)
+				byPerson[c.Person] = byPerson[c.Person].Plus(c.Sum)
+				if c.Class.Known() != (c.Organization >= 0) || c.Commits == 0 {
+					t.Fatalf("contribution %+v", c)
+				}
+			}
+			if want := result.Figures[w].Work.Total(); sum != want {
+				t.Fatalf("%s: contributions are %+v, want %+v", result.Windows[w].Name, sum, want)
+			}
+			for _, p := range result.People[w] {
+				if byPerson[p.Person] != p.Sum {
+					t.Fatalf("%s: person %d is %+v, want %+v", result.Windows[w].Name, p.Person, p.Sum, byPerson[p.Person])
+				}
+			}
+		}
 		for i := range result.Series {
 			compare(t, w, result, &result.Series[i])
 		}

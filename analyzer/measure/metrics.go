@@ -73,7 +73,7 @@ var Metrics = []Metric{
 	},
 	{
 		KeyImported, "imported", "lines", "",
-		"added - removed of bulk imports that landed on the first parents in the period",
+		"added - removed of bulk imports, and of history that another repository of the ecosystem holds too, as they landed on the first parents in the period",
 		"the reconciliation",
 	},
 	{

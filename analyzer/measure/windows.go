@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"time"
@@ -50,25 +49,6 @@ type Period struct {
 
 // All says whether the period is all time, which holds invalid dates too.
 func (p Period) All() bool { return p.From == math.MinInt64 && p.To == math.MaxInt64 }
-
-// MarshalJSON writes the ends as UTC days; null where time has no end.
-func (p Period) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Kind    string  `json:"kind"`
-		Name    string  `json:"name"`
-		From    *string `json:"from"`
-		To      *string `json:"to"`
-		Partial bool    `json:"partial,omitempty"`
-	}{p.Kind, p.Name, p.moment(p.From), p.moment(p.To), p.Partial})
-}
-
-func (p Period) moment(t int64) *string {
-	if p.All() {
-		return nil
-	}
-	s := time.Unix(t, 0).UTC().Format(time.RFC3339)
-	return &s
-}
 
 // BuiltinWindows gives all time, the last calendar year that is over on the as-of day, and the twelve months that end with it (all days
 // UTC).

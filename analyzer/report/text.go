@@ -1,0 +1,331 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+
+	"orrery/analyzer/measure"
+)
+
+// The summary's size: it fits one screen whatever was measured.
+const (
+	MinWidth      = 80
+	MaxWidth      = 100 // longer lines are harder to follow
+	summaryLines  = 24
+	summaryTop    = 10 // organizations
+	summaryLabels = 25 // columns of the labels of figures
+)
+
+// WriteText writes the summary: at most 24 lines of at most width columns (between [MinWidth] and [MaxWidth]), without colour and without
+// control characters. What it leaves out, it counts.
+func WriteText(w io.Writer, m *Model, width int) error {
+	t := text{width: min(max(width, MinWidth), MaxWidth)}
+	t.title(m)
+	t.windows(m)
+	t.organizations(m)
+	t.flow("beside: ", beside(m), 1)
+	t.flow("", notes(m), 0)
+	if _, err := io.WriteString(w, t.String()); err != nil {
+		return fmt.Errorf("writing the summary: %w", err)
+	}
+	return nil
+}
+
+type text struct {
+	strings.Builder
+	width, lines int
+}
+
+func (t *text) line(s string) {
+	t.WriteString(strings.TrimRight(cut(s, t.width), " "))
+	t.WriteByte('\n')
+	t.lines++
+}
+
+// flow writes phrases, several to a line, but leaves some lines of the summary free. Phrases that find no place are counted.
+func (t *text) flow(head string, phrases []string, free int) {
+	room := max(summaryLines-free-t.lines, 1)
+	for n := min(len(phrases), t.width*room/3); ; n-- {
+		some := phrases[:n:n]
+		if left := len(phrases) - n; left > 0 {
+			some = append(some, fmt.Sprintf("%d more in result.json", left))
+		}
+		lines := wrap(head, some, t.width)
+		if len(lines) <= room || n == 0 {
+			for _, l := range lines {
+				t.line(l)
+			}
+			return
+		}
+	}
+}
+
+// wrap joins phrases with semicolons into lines of some columns; longer phrases are cut.
+func wrap(head string, phrases []string, width int) (lines []string) {
+	current := head
+	for i, p := range phrases {
+		p = cut(p, width-1-cells(head))
+		if i < len(phrases)-1 {
+			p += ";"
+		}
+		switch {
+		case i == 0:
+			current += p
+		case cells(current)+1+cells(p) <= width:
+			current += " " + p
+		default:
+			lines = append(lines, current)
+			current = p
+		}
+	}
+	return append(lines, current)
+}
+
+func (t *text) title(m *Model) {
+	t.line(fmt.Sprintf("%s: %d of %s read, as of %s", Printable(m.Ecosystem), m.Read, plural(len(m.Repositories), "repository", "repositories"), m.AsOf))
+}
+
+// windows prints the figures of the ecosystem, a column for each window: as many as there is room for.
+func (t *text) windows(m *Model) {
+	index := func(f *Figures, metric, contractors string) string {
+		for _, i := range f.Indices {
+			if i.Metric == metric && i.Of == measure.KeyCommits && i.Contractors == contractors && i.Bulk == "without" {
+				return bounds(i.Low, i.High, 0)
+			}
+		}
+		return "-"
+	}
+	columns := [][]string{{
+		"", "lines, growth", "commits (bulk imports)", "contributors (one commit)", "known organization", "elephant factor (merged)", "HHI",
+		"HHI, contractors merged", "absence factor (persons)",
+	}}
+	room := t.width - summaryLabels
+	for i := range m.Windows {
+		f := &m.Figures[i]
+		c := &f.Contributors
+		lines := signed(f.Growth.Value)
+		if i == 0 {
+			lines = number(f.Lines.Value)
+		}
+		column := []string{
+			cut(heading(f.Period), 18), lines,
+			fmt.Sprintf("%s (%s)", number(f.Commits.Value), number(f.Commits.Bulk)),
+			fmt.Sprintf("%s (%s)", span(number(uint64(c.Low)), number(uint64(c.High))), number(uint64(c.Once))),
+			percent(f.Commits.Coverage),
+			fmt.Sprintf("%s (%s)", index(f, measure.KeyElephantFactor, "apart"), index(f, measure.KeyElephantFactor, "merged")),
+			index(f, measure.KeyHHI, "apart"), index(f, measure.KeyHHI, "merged"), index(f, measure.KeyAbsenceFactor, ""),
+		}
+		if room -= widest(column) + gap; room < 0 {
+			columns[0][0] = fmt.Sprintf("%d of %d windows", i, len(m.Windows))
+			break
+		}
+		columns = append(columns, column)
+	}
+	t.grid(columns)
+}
+
+// gap is the number of blanks between columns.
+const gap = 2
+
+func widest(column []string) int {
+	w := 0
+	for _, s := range column {
+		w = max(w, cells(s))
+	}
+	return w
+}
+
+// grid prints columns over the whole width, the first to the left and the others to the right, which are never cut while the first has
+// eight columns left.
+func (t *text) grid(columns [][]string) {
+	rest := t.width
+	widths := make([]int, len(columns))
+	for i, c := range columns[1:] {
+		widths[i+1] = widest(c) + gap
+		rest -= widths[i+1]
+	}
+	widths[0] = max(min(rest, max(summaryLabels, widest(columns[0]))), 8)
+	spread := max(rest-widths[0], 0) / max(len(columns)-1, 1)
+	for row := range columns[0] {
+		s := pad(cut(columns[0][row], widths[0]), widths[0])
+		for i, c := range columns[1:] {
+			s += padLeft(c[row], widths[i+1]+spread)
+		}
+		t.line(s)
+	}
+}
+
+func heading(p Period) string {
+	switch p.Name {
+	case measure.LastCalendarYear:
+		return "year " + p.From[:4]
+	case measure.LastTwelveMonths:
+		return "last 12 months"
+	}
+	return Printable(p.Name)
+}
+
+// organizations prints the largest organizations of all time.
+func (t *text) organizations(m *Model) {
+	f := &m.Figures[0]
+	columns := [][]string{{"organization"}, {"commits"}, {"% of commits"}, {"% with suppliers"}, {"changed"}, {"people"}}
+	total, shown := 0, 0
+	var commits uint64
+	var unknown []string
+	for i := range f.Organizations {
+		r := &f.Organizations[i]
+		if !r.organization {
+			if !r.Outside && r.Apart.Commits > 0 {
+				unknown = append(unknown, r.Class+" "+percent(ratio(r.Apart.Commits, f.Commits.Total)))
+			}
+			continue
+		}
+		total++
+		if shown == summaryTop {
+			continue
+		}
+		shown++
+		commits += r.Apart.Commits
+		merged := "> " + cut(Printable(r.Client), 14)
+		if part := r.merged(); part != nil {
+			merged = share(part.CommitsShare)
+		}
+		for i, cell := range []string{
+			Printable(r.Name), number(r.Apart.Commits), share(r.Apart.CommitsShare), merged, number(r.Apart.Changed), number(uint64(r.Apart.Contributors)),
+		} {
+			columns[i] = append(columns[i], cell)
+		}
+	}
+	if f.Commits.Total == 0 {
+		t.line("no commits are counted")
+		return
+	}
+	t.grid(columns)
+	foot := fmt.Sprintf("all time: %d of %s, %s of commits; unknown %s",
+		shown, plural(total, "organization", "organizations"), percent(ratio(commits, f.Commits.Total)), percent(ratio(f.Commits.Unknown, f.Commits.Total)))
+	if detail := foot + ": " + strings.Join(unknown, ", "); unknown != nil && cells(detail) <= t.width {
+		foot = detail
+	}
+	t.line(foot)
+}
+
+// beside lists what is outside of the shares.
+func beside(m *Model) []string {
+	f := &m.Figures[0]
+	var phrases []string
+	add := func(what string, n uint64, more string) {
+		if n > 0 {
+			phrases = append(phrases, what+" "+number(n)+more)
+		}
+	}
+	add("bulk imports", f.Commits.Bulk, fmt.Sprintf(" (+%s lines)", number(f.Added.Bulk)))
+	add("bots", f.Commits.Bots, "")
+	add("AI agents", f.Commits.Agents, "")
+	add("merges", f.Merges, "")
+	add("duplicates", f.Duplicates.Commits, "")
+	add("invalid dates", f.Commits.Undated, "")
+	if phrases == nil {
+		phrases = []string{"nothing"}
+	}
+	return phrases
+}
+
+// notes lists what was skipped, and how many warnings there are.
+func notes(m *Model) []string {
+	var phrases []string
+	if n := len(m.Warnings); n > 0 {
+		phrases = append(phrases, plural(n, "warning", "warnings")+" in result.json")
+	}
+	for _, s := range m.Skipped {
+		if s.Reason != NotRead {
+			phrases = append(phrases, fmt.Sprintf("skipped, %s: %s, %s of %s", s.Reason, plural(s.Objects, "object", "objects"),
+				plural(int(s.Rows), "change", "changes"), plural(s.Repositories, "repository", "repositories")))
+		}
+	}
+	for _, r := range m.Repositories {
+		if r.Problem != "" {
+			phrases = append(phrases, fmt.Sprintf("not read: %s (%s)", Printable(r.Key), Printable(r.Problem)))
+		}
+	}
+	if len(m.Skipped) == 0 {
+		phrases = append(phrases, "skipped: nothing")
+	}
+	return phrases
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return number(uint64(n)) + " " + many
+}
+
+// number groups digits by three.
+func number(n uint64) string {
+	s := strconv.FormatUint(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func signed(n int64) string {
+	switch {
+	case n < 0:
+		return "-" + number(uint64(-n))
+	case n > 0:
+		return "+" + number(uint64(n))
+	}
+	return "0"
+}
+
+func span(low, high string) string {
+	if low == high {
+		return low
+	}
+	return low + "-" + high
+}
+
+func bounds(low, high *float64, digits int) string {
+	if low == nil {
+		return "-"
+	}
+	return span(strconv.FormatFloat(*low, 'f', digits, 64), strconv.FormatFloat(*high, 'f', digits, 64))
+}
+
+func percent(x *float64) string {
+	if x == nil {
+		return "-"
+	}
+	return strconv.FormatFloat(100**x, 'f', 1, 64) + " %"
+}
+
+func share(s *Share) string {
+	if s == nil {
+		return "-"
+	}
+	low, high := 100*s.Low, 100*s.High
+	return bounds(&low, &high, 1)
+}
+
+// terminal says how wide characters are. Not the library's default, which asks the environment.
+var terminal = runewidth.Condition{StrictEmojiNeutral: true}
+
+// cells gives the columns that a text takes on a terminal.
+func cells(s string) int { return terminal.StringWidth(s) }
+
+// cut shortens a text to some columns, visibly.
+func cut(s string, width int) string {
+	if cells(s) <= width {
+		return s
+	}
+	return terminal.Truncate(s, max(width, 1), "…")
+}
+
+func pad(s string, width int) string { return s + strings.Repeat(" ", max(0, width-cells(s))) }
+
+func padLeft(s string, width int) string { return strings.Repeat(" ", max(0, width-cells(s))) + s }
