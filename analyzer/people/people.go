@@ -75,6 +75,18 @@ type Evidence struct {
 	Confidence string // "high", "medium", "low"
 }
 
+// Reference names a signature: one of Repositories' rows, as passed to Resolve.
+type Reference struct {
+	Repository int
+	Signature  uint32 // into facts.Repository.Signatures
+}
+
+// Join is one edge: why two signatures are one person's.
+type Join struct {
+	From, To Reference
+	Evidence uint32 // index into Resolution.Evidence
+}
+
 // Resolution is the outcome for a set of repositories. Immutable, for many goroutines.
 type Resolution struct {
 	Persons       []Person       // ordered by Key
@@ -87,8 +99,11 @@ type Resolution struct {
 	// as a range of persons, addresses, names and pairs of both.
 	Address, Name [][]uint32
 
-	// Joined counts the signatures that each rule has joined to another one's person.
+	// Joined counts the signatures that each rule has joined to another one's person: the joins, by rule.
 	Joined map[string]int
+	// Joins are the edges that made persons of signatures, strongest rules first: a spanning tree of every person, without the same
+	// signature standing in several repositories.
+	Joins []Join
 
 	attribute func(repo int, signature uint32, when facts.Time) Attribution
 }

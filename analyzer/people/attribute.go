@@ -1,0 +1,586 @@
+package people
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"orrery/analyzer/facts"
+)
+
+// attributor answers whose a signature is at a moment, from spans that are laid out once. Its layers are asked one after the other:
+// the own address, statements about the person, the person's company addresses, the proper address of a mailmap.
+// It is read-only, so any number of goroutines may ask.
+type attributor struct {
+	identity [][]uint32 // repository, signature -> identity
+	person   []uint32   // identity -> set of all joins, as index into the person layers
+	strong   []uint32   // identity -> set of the joins that are not inferred
+	own      [][]span
+	proper   [][]span // nil where the mailmap says nothing more
+	stated   [][]span // by person
+	used     [][]use  // by person
+	join     []uint8  // identity -> index into inferred+1 of the rule that ties it to its person's company address
+	outcomes []outcome
+	undated  uint32 // evidence
+}
+
+// span is an answer from a day on, to the next span.
+type span struct {
+	from int32
+	Attribution
+}
+
+// use is where a person works from a day on, by the company's addresses that were used.
+type use struct {
+	from    int32
+	outcome int32  // into outcomes; unused or ambiguous
+	strong  uint32 // the strong set that the address belongs to
+}
+
+const (
+	unused    = -1 // no company's address was used around that day
+	ambiguous = -2 // two companies' were
+)
+
+// outcome is an organization by the use of its address.
+type outcome struct {
+	organization int
+	class        Class
+	evidence     [1 + len(inferred)]uint32 // same person without doubt, then by each inferred rule
+}
+
+func (a *attributor) attribute(repository int, signature uint32, when facts.Time) Attribution {
+	i := a.identity[repository][signature]
+	day, dated := int32(0), when.Valid
+	if dated {
+		day = dayOf(when.Unix)
+	}
+	own := a.at(a.own[i], day, dated)
+	if own.Class.Known() || own.Class.Machine() {
+		return own
+	}
+	p := a.person[i]
+	if stated := a.at(a.stated[p], day, dated); stated.Class.Known() {
+		return stated
+	}
+	doubt := false
+	if uses := a.used[p]; dated && len(uses) > 0 {
+		u := uses[search(len(uses), func(k int) bool { return uses[k].from <= day })]
+		doubt = u.outcome == ambiguous
+		if u.outcome >= 0 {
+			o := &a.outcomes[u.outcome]
+			how := uint8(0)
+			if u.strong != a.strong[i] {
+				how = a.join[i]
+			}
+			return Attribution{o.organization, o.class, o.evidence[how]}
+		}
+	}
+	if !doubt {
+		if proper := a.at(a.proper[i], day, dated); proper.Class.Known() {
+			return proper
+		}
+	}
+	return own
+}
+
+// at gives the span of a day; without a day, the only one that there is.
+func (a *attributor) at(spans []span, day int32, dated bool) Attribution {
+	switch {
+	case len(spans) == 0:
+		return Attribution{Organization: NoOrganization}
+	case len(spans) == 1:
+		return spans[0].Attribution
+	case !dated:
+		return Attribution{NoOrganization, Unknown, a.undated}
+	}
+	return spans[search(len(spans), func(k int) bool { return spans[k].from <= day })].Attribution
+}
+
+// search gives the last of n rows that began, where the first always has.
+func search(n int, began func(k int) bool) int {
+	lo, hi := 0, n
+	for hi-lo > 1 {
+		if mid := (lo + hi) / 2; began(mid) {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// timelines builds spans, once per domain.
+type timelines struct {
+	*resolver
+	byDomain map[[2]string][]span
+	number   map[string]int // names of organizations -> provisional index
+	found    []found
+}
+
+// found is an organization that the facts mention, by a provisional index that the final order replaces.
+type found struct {
+	Organization
+	directory int // into Directory.organizations; -1 for one that the suffix of its domain alone declares
+}
+
+// attributor lays out the answers. strong are the sets before inferred joins.
+func (r *resolver) attributor(strong []uint32) *attributor {
+	n := len(r.identities)
+	t := &timelines{resolver: r, byDomain: map[[2]string][]span{}, number: map[string]int{}}
+	a := &attributor{identity: r.of, person: make([]uint32, n), strong: strong, own: make([][]span, n), proper: make([][]span, n), join: make([]uint8, n)}
+	a.undated = r.because(RuleUndated, "", "high")
+	for i := range r.identities {
+		id := &r.identities[i]
+		a.own[i] = t.identity(id)
+		if id.address.text != id.own.text && id.machine == Unknown {
+			a.proper[i] = t.mailmap(id)
+		}
+	}
+	numbers := map[uint32]uint32{}
+	for i := range r.identities {
+		root := r.sets.find(uint32(i))
+		p, ok := numbers[root]
+		if !ok {
+			p = uint32(len(numbers))
+			numbers[root] = p
+		}
+		a.person[i] = p
+	}
+	a.stated = make([][]span, len(numbers))
+	a.used = make([][]use, len(numbers))
+	t.statements(a)
+	if r.on(RuleSamePerson) {
+		t.uses(a)
+	}
+	t.organizations(a)
+	return a
+}
+
+// identity gives what the own address says.
+func (t *timelines) identity(id *identity) []span {
+	if id.machine != Unknown {
+		return t.constant(id.machine, RuleMachine, id.pattern, "high")
+	}
+	switch id.own.form {
+	case malformed:
+		return t.constant(Invalid, RuleMalformed, "", "high")
+	case shared:
+		return t.constant(NoReply, RuleNoReply, "nobody's mailbox", "high")
+	case placeholder:
+		// A machine's root at a company's host is still the company's.
+		if spans := t.domain(&id.own); len(spans) > 0 && slices.ContainsFunc(spans, func(s span) bool { return s.Class.Known() }) {
+			return spans
+		}
+		return t.constant(Invalid, RulePlaceholder, "", "high")
+	}
+	return t.domain(&id.own)
+}
+
+func (t *timelines) constant(class Class, rule, source, confidence string) []span {
+	return []span{{math.MinInt32, Attribution{NoOrganization, class, t.because(rule, source, confidence)}}}
+}
+
+// mailmap gives what the proper address says, as the mailmap's word.
+func (t *timelines) mailmap(id *identity) []span {
+	if id.address.form != valid {
+		return nil
+	}
+	spans := slices.Clone(t.domain(&id.address))
+	for i, s := range spans {
+		if s.Class.Known() {
+			spans[i].Evidence = t.because(RuleMailmap, id.mailmap+", "+t.out.Evidence[s.Evidence].Source, "medium")
+		}
+	}
+	return spans
+}
+
+// domain gives what a domain says: the directory's statements, longest suffix first, then academic suffixes and free mail.
+func (t *timelines) domain(a *address) []span {
+	key := [2]string{a.domain, a.repair}
+	spans, ok := t.byDomain[key]
+	if !ok {
+		spans = t.layOut(a)
+		t.byDomain[key] = spans
+	}
+	return spans
+}
+
+func (t *timelines) layOut(a *address) []span {
+	if _, ok := forges[a.domain]; ok { // before the forge's own domain, which is a company's
+		return t.constant(NoReply, RuleNoReply, a.domain, "high")
+	}
+	var entries []entry // in order of precedence
+	var names []string
+	days := []int32{math.MinInt32}
+	for suffix := range suffixes(a.domain) {
+		for _, e := range t.directory.domains[suffix] {
+			entries, names = append(entries, e), append(names, suffix)
+			days = append(days, e.valid.from, e.valid.to)
+		}
+	}
+	rest := t.general(a)
+	slices.Sort(days)
+	var spans []span
+	for _, day := range slices.Compact(days) {
+		if day == math.MaxInt32 {
+			continue
+		}
+		s := span{day, rest}
+		for i, e := range entries {
+			if e.valid.from <= day && day < e.valid.to {
+				s.Attribution = Attribution{NoOrganization, e.class, t.becauseDomain(RuleDomain, names[i]+": "+e.source, "high", a)}
+				if e.organization != NoOrganization {
+					s.Organization = t.organization(e.organization)
+				}
+				break
+			}
+		}
+		if len(spans) == 0 || spans[len(spans)-1].Attribution != s.Attribution {
+			spans = append(spans, s)
+		}
+	}
+	return spans
+}
+
+// becauseDomain is because, of an address that may have been repaired to say so.
+func (t *timelines) becauseDomain(rule, source, confidence string, a *address) uint32 {
+	if a.repair != "" {
+		return t.because(RuleRepair, a.repair+"; "+source, "medium")
+	}
+	return t.because(rule, source, confidence)
+}
+
+// general says what a domain is that the directory says nothing of.
+func (t *timelines) general(a *address) Attribution {
+	registrable, err := publicsuffix.EffectiveTLDPlusOne(a.domain)
+	if err != nil {
+		registrable = a.domain
+	}
+	if t.on(RuleAcademic) && isAcademic(registrable) {
+		if label, _, _ := strings.Cut(a.domain, "."); strings.HasPrefix(label, "alum") {
+			return Attribution{NoOrganization, Personal, t.becauseDomain(RuleAcademic, "addresses of former students", "medium", a)}
+		}
+		return Attribution{t.academic(registrable), Academic, t.becauseDomain(RuleAcademic, registrable, "high", a)}
+	}
+	for suffix := range suffixes(a.domain) {
+		if freeMail()[suffix] {
+			return Attribution{NoOrganization, Personal, t.becauseDomain(RuleFreeMail, suffix, "high", a)}
+		}
+	}
+	return Attribution{NoOrganization, Unknown, t.becauseDomain(RuleUnlisted, registrable, "low", a)}
+}
+
+// isAcademic says whether a registrable domain stands under a suffix that registries keep for universities and research institutes.
+func isAcademic(registrable string) bool {
+	_, suffix, _ := strings.Cut(registrable, ".")
+	second, top, ok := strings.Cut(suffix, ".")
+	return suffix == "edu" || ok && len(top) == 2 && (second == "edu" || second == "ac")
+}
+
+func (t *timelines) organization(i int) int {
+	o := &t.directory.organizations[i]
+	n, ok := t.number[o.name]
+	if !ok {
+		n = len(t.found)
+		t.number[o.name] = n
+		t.found = append(t.found, found{Organization{Name: o.name, Class: o.class, Country: o.country, Client: NoOrganization, Parent: NoOrganization}, i})
+	}
+	return n
+}
+
+func (t *timelines) academic(registrable string) int {
+	if i, ok := t.directory.byName[registrable]; ok {
+		return t.organization(i)
+	}
+	n, ok := t.number[registrable]
+	if !ok {
+		n = len(t.found)
+		t.number[registrable] = n
+		nation := strings.ToUpper(registrable[strings.LastIndexByte(registrable, '.')+1:])
+		switch nation {
+		case "EDU":
+			nation = "US"
+		case "UK":
+			nation = "GB"
+		}
+		t.found = append(t.found, found{Organization{Name: registrable, Class: Academic, Country: nation, Client: NoOrganization, Parent: NoOrganization}, -1})
+	}
+	return n
+}
+
+// statements lays out what the user's files say of persons. Earlier statements win where periods overlap.
+func (t *timelines) statements(a *attributor) {
+	byAddress := map[string][]int{}
+	for i, s := range t.directory.people {
+		for _, address := range s.addresses {
+			key := t.parse(address).text
+			byAddress[key] = append(byAddress[key], i)
+		}
+	}
+	if len(byAddress) == 0 {
+		return
+	}
+	byPerson := map[uint32][]int{}
+	for i := range t.identities {
+		id := &t.identities[i]
+		if id.machine != Unknown {
+			continue
+		}
+		for _, key := range [...]string{id.own.text, id.address.text} {
+			for _, s := range byAddress[key] {
+				if name := t.directory.people[s].name; name == "" || name == id.name || name == normalizeName(id.signature.Name) {
+					byPerson[a.person[i]] = append(byPerson[a.person[i]], s)
+				}
+			}
+		}
+	}
+	for person, numbers := range byPerson {
+		slices.Sort(numbers)
+		numbers = slices.Compact(numbers)
+		byPerson[person] = numbers
+	}
+	for person := range a.stated {
+		numbers := byPerson[uint32(person)]
+		if len(numbers) == 0 {
+			continue
+		}
+		days := []int32{math.MinInt32}
+		for _, s := range numbers {
+			valid := t.directory.people[s].valid
+			days = append(days, valid.from, valid.to)
+		}
+		slices.Sort(days)
+		for _, day := range slices.Compact(days) {
+			s := span{day, Attribution{Organization: NoOrganization}}
+			for _, n := range numbers {
+				if st := &t.directory.people[n]; st.valid.from <= day && day < st.valid.to {
+					s.Attribution = Attribution{t.organization(st.organization), t.directory.organizations[st.organization].class, t.because(RuleStatement, st.source, "high")}
+					break
+				}
+			}
+			if day < math.MaxInt32 {
+				a.stated[person] = append(a.stated[person], s)
+			}
+		}
+	}
+}
+
+// event is a use of an address that belongs to an organization.
+type event struct {
+	day, organization int32
+	class             Class
+	evidence          uint32
+	strong            uint32
+}
+
+// uses lays out where persons work by the company addresses they used, for those who also use others.
+func (t *timelines) uses(a *attributor) {
+	const open, employed = 1, 2 // has addresses to explain, has company addresses to explain them by
+	wants := make([]uint8, len(a.used))
+	for i, spans := range a.own {
+		for _, s := range spans {
+			switch {
+			case s.Class == Employer || s.Class == Contractor:
+				wants[a.person[i]] |= employed
+			case !s.Class.Known() && !s.Class.Machine():
+				wants[a.person[i]] |= open
+			}
+		}
+	}
+	events := make([][]event, len(a.used))
+	for r, repository := range t.repositories {
+		for c := range repository.Commits {
+			commit := &repository.Commits[c]
+			i := t.of[r][commit.Author]
+			p := a.person[i]
+			if wants[p] != open|employed || !commit.Authored.Valid {
+				continue
+			}
+			day := dayOf(commit.Authored.Unix)
+			if at := a.at(a.own[i], day, true); at.Class.Known() {
+				events[p] = append(events[p], event{day, int32(at.Organization), at.Class, at.Evidence, a.strong[i]})
+			}
+		}
+	}
+	outcomes := map[[2]uint32]int32{} // by organization and evidence
+	for p, list := range events {
+		if len(list) == 0 {
+			continue
+		}
+		slices.SortFunc(list, func(x, y event) int {
+			return cmp.Or(cmp.Compare(x.day, y.day), cmp.Compare(x.organization, y.organization), cmp.Compare(x.strong, y.strong), cmp.Compare(x.evidence, y.evidence))
+		})
+		list = slices.Compact(list)
+		a.used[p] = between(list, func(e event) int32 {
+			if e.class != Employer && e.class != Contractor {
+				return unused // a student is no employee; but studying casts doubt on an employment around it
+			}
+			key := [2]uint32{uint32(e.organization), e.evidence}
+			n, ok := outcomes[key]
+			if !ok {
+				n = int32(len(a.outcomes))
+				outcomes[key] = n
+				o := outcome{organization: int(e.organization), class: e.class}
+				source := t.out.Evidence[e.evidence].Source
+				o.evidence[0] = t.because(RuleSamePerson, source, "medium")
+				for k, rule := range inferred {
+					o.evidence[k+1] = t.because(rule, source, "medium")
+				}
+				a.outcomes = append(a.outcomes, o)
+			}
+			return n
+		})
+	}
+	t.tie(a)
+}
+
+// tie finds for every identity the inferred rule that made it its person's: the weakest on the way, as that is what the answer rests on.
+func (t *timelines) tie(a *attributor) {
+	weakest := make([]uint8, len(a.used))
+	first := make([]uint32, len(a.used))
+	for p := range first {
+		first[p] = facts.None
+	}
+	for i, p := range a.person {
+		if first[p] == facts.None {
+			first[p] = uint32(i)
+		}
+	}
+	for _, j := range t.out.Joins {
+		rule := t.out.Evidence[j.Evidence].Rule
+		if k := slices.Index(inferred[:], rule); k >= 0 {
+			p := a.person[t.of[j.From.Repository][j.From.Signature]]
+			weakest[p] = max(weakest[p], uint8(k+1))
+		}
+	}
+	for i, p := range a.person {
+		a.join[i] = weakest[p]
+	}
+}
+
+// between lays out whose address is near a day: the last one used before it and the next one after it, each for a window's length. If only
+// one is near, it is that; if both are, they must agree. Events are in order of days.
+func between(events []event, outcome func(event) int32) []use {
+	const several = -1
+	days := make([]event, 0, len(events))
+	for _, e := range events {
+		if n := len(days); n == 0 || days[n-1].day != e.day {
+			days = append(days, e)
+		} else if days[n-1].organization != e.organization {
+			days[n-1].organization = several
+		}
+	}
+	uses := []use{{math.MinInt32, unused, 0}}
+	add := func(from int32, u use) {
+		u.from = from
+		if last := &uses[len(uses)-1]; last.from == from {
+			*last = u
+		} else if last.outcome != u.outcome || last.strong != u.strong {
+			uses = append(uses, u)
+		}
+	}
+	at := func(e event) use {
+		if e.organization == several {
+			return use{outcome: ambiguous}
+		}
+		return use{outcome: outcome(e), strong: e.strong}
+	}
+	add(satAdd(days[0].day, -window), at(days[0]))
+	for i, e := range days {
+		add(e.day, at(e))
+		ends := satAdd(e.day, window+1)
+		if i+1 == len(days) {
+			add(ends, use{outcome: unused})
+			break
+		}
+		next := days[i+1]
+		starts := satAdd(next.day, -window)
+		switch {
+		case starts >= ends:
+			add(ends, use{outcome: unused})
+			add(starts, at(next))
+		case next.organization != e.organization:
+			add(max(starts, e.day+1), use{outcome: ambiguous})
+			if ends < next.day {
+				add(ends, at(next))
+			}
+		}
+	}
+	return uses
+}
+
+// satAdd stays within the days that there are.
+func satAdd(day, n int32) int32 {
+	return int32(min(max(int64(day)+int64(n), math.MinInt32), math.MaxInt32))
+}
+
+// organizations adds clients and parents, orders all by name, and puts the final indices into every span.
+func (t *timelines) organizations(a *attributor) {
+	end := int32(math.MinInt32)
+	for _, repository := range t.repositories {
+		for c := range repository.Commits {
+			if when := repository.Commits[c].Committed; when.Valid {
+				end = max(end, dayOf(when.Unix))
+			}
+		}
+	}
+	for i := 0; i < len(t.found); i++ { // grows on the way
+		if t.found[i].directory < 0 {
+			continue
+		}
+		o := &t.directory.organizations[t.found[i].directory]
+		if o.client != NoOrganization {
+			n := t.organization(o.client)
+			t.found[i].Client = n
+		}
+		for _, p := range o.parents {
+			if p.valid.from <= end && end < p.valid.to {
+				n := t.organization(p.organization)
+				t.found[i].Parent = n
+				break
+			}
+		}
+	}
+	order := make([]int, len(t.found))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(x, y int) int { return strings.Compare(t.found[x].Name, t.found[y].Name) })
+	final := make([]int, len(order))
+	for n, i := range order {
+		final[i] = n
+	}
+	renumber := func(i *int) {
+		if *i != NoOrganization {
+			*i = final[*i]
+		}
+	}
+	t.out.Organizations = make([]Organization, len(order))
+	for n, i := range order {
+		o := t.found[i].Organization
+		renumber(&o.Client)
+		renumber(&o.Parent)
+		t.out.Organizations[n] = o
+	}
+	spans := func(list []span) {
+		for i := range list {
+			renumber(&list[i].Organization)
+		}
+	}
+	for _, list := range t.byDomain { // shared by all addresses of the domain, so each once
+		spans(list)
+	}
+	for _, list := range a.stated {
+		spans(list)
+	}
+	for _, list := range a.proper {
+		spans(list)
+	}
+	for i := range a.outcomes {
+		renumber(&a.outcomes[i].organization)
+	}
+}

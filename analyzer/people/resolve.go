@@ -1,0 +1,652 @@
+package people
+
+import (
+	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"orrery/analyzer/facts"
+)
+
+// The rules that join signatures to persons, strongest first.
+const (
+	RuleMailmap     = "mailmap"      // a mailmap gives both the same proper address
+	RuleSameAddress = "same-address" // both have the same address, but for case
+	RuleRepair      = "repair"       // both have the same address after repair
+	RuleNoReply     = "no-reply"     // both are the same account of a forge
+	RuleCreatedBy   = "created-by"   // the account opened requests that the other one's commits came in by
+	RuleSameName    = "same-name"    // both have the same full name, one of them with the only company address that has it
+)
+
+// The rules that give a person at a date an organization or a class.
+const (
+	RuleDomain      = "domain"          // the address's domain, by a statement of the directory
+	RuleAcademic    = "academic-suffix" // the address's domain is under .edu, .ac.uk or the like
+	RuleStatement   = "statement"       // a dated statement about the person in the user's files
+	RuleSamePerson  = "same-person"     // the person used a company's address around that time
+	RuleFreeMail    = "free-mail"       // the domain is a free-mail provider's
+	RuleUnlisted    = "unlisted-domain" // nothing is known of the domain, which is the evidence's source
+	RulePlaceholder = "placeholder"     // no address, or what an unconfigured git makes up
+	RuleMalformed   = "malformed"       // no address, beyond repair
+	RuleMachine     = "machine"         // a pattern of machine accounts
+	RuleUndated     = "undated"         // the answer depends on the date, and there is none
+)
+
+// inferred are the joins that can be wrong: each needs evidence from outside the address. They come after the others, in this order.
+var inferred = [...]string{RuleCreatedBy, RuleSameName}
+
+// switchable are the rules that [Options.Rules] may name, with their defaults.
+var switchable = map[string]bool{
+	RuleMailmap: true, RuleRepair: true, RuleNoReply: true, RuleCreatedBy: true, RuleSameName: true,
+	RuleAcademic: true, RuleSamePerson: true,
+}
+
+// Options shape a resolution.
+type Options struct {
+	Mailmaps     []*Mailmap // applied one after the other, each to the outcome of those before it
+	Directory    *Directory // nil for the built-in one
+	Bots         []string   // patterns of machine accounts: of addresses where they hold @, else of names; * is anything, case is ignored
+	PseudonymKey []byte     // at least 16 bytes; the same key gives the same pseudonyms
+	// Rules switches rules on and off that differ from their default. RuleSameAddress, RuleDomain and the like cannot be switched.
+	Rules map[string]bool
+}
+
+// window is how far from the use of a company's address its person is taken to work there, in days.
+const window = 365
+
+// identity is a distinct signature: what is written, and what mailmaps make of it.
+type identity struct {
+	signature facts.Signature // as written
+	proper    facts.Signature // by mailmaps, the same where they say nothing
+	mailmap   string          // the line that has spoken last, "" for none
+	byName    bool            // that line speaks of this name at the address, not of the address
+
+	own, address address // of signature, of proper
+	name         string  // normalized, of proper
+	machine      Class
+	pattern      string // source of the machine's pattern
+	first, last  int32  // days of the earliest and latest authored commit; first > last if there is none
+	commits      int    // authored, merges too
+	reference    Reference
+}
+
+// resolver carries a resolution from signatures to attributions. Everything is ordered by identity, which is ordered by what is written, so
+// the order of repositories shows in references only.
+type resolver struct {
+	opts         Options
+	directory    *Directory
+	repositories []*facts.Repository
+	identities   []identity
+	of           [][]uint32 // repository, signature -> identity
+	sets         sets
+	keys         [][]string // identity -> addresses and accounts that it is joined by
+	out          Resolution
+	evidence     map[Evidence]uint32
+}
+
+// Resolve makes persons of the signatures of repositories, and prepares the answers of [Resolution.Attribute].
+func Resolve(repositories []*facts.Repository, opts Options) (*Resolution, error) {
+	r := &resolver{opts: opts, directory: opts.Directory, repositories: repositories, evidence: map[Evidence]uint32{}}
+	if len(opts.PseudonymKey) < 16 {
+		return nil, errors.New("resolving people: the key of pseudonyms has fewer than 16 bytes")
+	}
+	for _, rule := range slices.Sorted(maps.Keys(opts.Rules)) {
+		if _, ok := switchable[rule]; !ok {
+			return nil, fmt.Errorf("resolving people: no rule %q that can be switched; there are: %s", rule,
+				strings.Join(slices.Sorted(maps.Keys(switchable)), ", "))
+		}
+	}
+	if r.directory == nil {
+		var err error
+		if r.directory, err = embedded(); err != nil {
+			return nil, fmt.Errorf("resolving people: %w", err)
+		}
+	}
+	r.identify()
+	r.out.Joined = map[string]int{}
+	r.joinKeys()
+	strong := r.sets.roots()
+	r.joinCreators()
+	r.joinNames()
+	r.persons()
+	r.index()
+	a := r.attributor(strong)
+	return NewResolution(r.out, a.attribute), nil
+}
+
+// on says whether a rule applies.
+func (r *resolver) on(rule string) bool {
+	if on, ok := r.opts.Rules[rule]; ok {
+		return on
+	}
+	return switchable[rule]
+}
+
+// identify makes one list of the distinct signatures, ordered by what is written.
+func (r *resolver) identify() {
+	type key struct{ signature, proper facts.Signature }
+	numbers := map[key]uint32{}
+	r.of = make([][]uint32, len(r.repositories))
+	for i, repository := range r.repositories {
+		r.of[i] = make([]uint32, len(repository.Signatures))
+		for s, signature := range repository.Signatures {
+			id := identity{signature: signature, proper: signature, reference: Reference{i, uint32(s)}, first: math.MaxInt32, last: math.MinInt32}
+			if r.on(RuleMailmap) {
+				r.mapped(&id, repository.Key)
+			}
+			k := key{id.signature, id.proper}
+			n, ok := numbers[k]
+			if !ok {
+				n = uint32(len(r.identities))
+				numbers[k] = n
+				r.identities = append(r.identities, id)
+			}
+			r.of[i][s] = n
+		}
+	}
+	order := make([]uint32, len(r.identities))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int {
+		x, y := &r.identities[a], &r.identities[b]
+		return cmp.Or(compare(x.signature, y.signature), compare(x.proper, y.proper))
+	})
+	sorted, rank := make([]identity, len(order)), make([]uint32, len(order))
+	for i, n := range order {
+		sorted[i], rank[n] = r.identities[n], uint32(i)
+	}
+	r.identities = sorted
+	for i, repository := range r.repositories {
+		for s := range r.of[i] {
+			r.of[i][s] = rank[r.of[i][s]]
+		}
+		for c := range repository.Commits {
+			commit := &repository.Commits[c]
+			id := &r.identities[r.of[i][commit.Author]]
+			id.commits++
+			if commit.Authored.Valid {
+				day := dayOf(commit.Authored.Unix)
+				id.first, id.last = min(id.first, day), max(id.last, day)
+			}
+		}
+	}
+	bots := make([]machine, len(r.opts.Bots))
+	for i, pattern := range r.opts.Bots {
+		bots[i] = machine{class: Bot, source: "option"}
+		if pattern = strings.ToLower(pattern); strings.Contains(pattern, "@") {
+			bots[i].address = pattern
+		} else if pattern == "" {
+			bots[i].name = "\x00" // an empty pattern means nobody, not everybody
+		} else {
+			bots[i].name = pattern
+		}
+	}
+	for i := range r.identities {
+		id := &r.identities[i]
+		id.own = r.parse(id.signature.Email)
+		id.address = id.own
+		if id.proper.Email != id.signature.Email {
+			id.address = r.parse(id.proper.Email)
+		}
+		id.name = normalizeName(id.proper.Name)
+		id.machine, id.pattern = r.directory.machine(id.proper.Name, id.address.text, bots)
+	}
+}
+
+func compare(a, b facts.Signature) int {
+	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Email, b.Email))
+}
+
+func (r *resolver) mapped(id *identity, repository string) {
+	for _, m := range r.opts.Mailmaps {
+		if m.Repository != "" && m.Repository != repository {
+			continue
+		}
+		if to := m.lookup(id.proper.Name, id.proper.Email); to.changed {
+			id.proper = facts.Signature{Name: to.name, Email: to.email}
+			id.mailmap = fmt.Sprintf("%s:%d", m.file, to.line)
+			id.byName = id.byName || to.byName
+		}
+	}
+}
+
+// parse reads an address, and takes repaired ones for malformed if that rule is off.
+func (r *resolver) parse(email string) address {
+	a := parseAddress(email, r.directory)
+	if a.repair != "" && !r.on(RuleRepair) {
+		return address{text: strings.ToLower(email), form: malformed}
+	}
+	return a
+}
+
+// prefix keeps machines apart from the people whose addresses they use.
+func (id *identity) prefix() string {
+	if id.machine != Unknown {
+		return id.machine.String() + " "
+	}
+	return ""
+}
+
+// pair is the key of those whom no address identifies: they are one with whom has the same name and address.
+func (id *identity) pair() string {
+	return id.prefix() + id.name + " <" + id.address.text + ">"
+}
+
+// joinKeys joins identities that have a key in common: an address that names one mailbox, or an account of a forge.
+func (r *resolver) joinKeys() {
+	n := len(r.identities)
+	r.sets = newSets(n)
+	r.keys = make([][]string, n)
+	first := make(map[string]uint32, n)
+	join := func(i uint32, key string, rule func(a, b *identity) (string, string, string)) {
+		j, ok := first[key]
+		if !ok {
+			first[key] = i
+			return
+		}
+		name, source, confidence := rule(&r.identities[j], &r.identities[i])
+		r.join(j, i, name, source, confidence)
+	}
+	for i := range r.identities {
+		id := &r.identities[i]
+		key := id.pair()
+		if id.address.form == valid {
+			key = id.prefix() + id.address.text
+			r.keys[i] = append(r.keys[i], key)
+		}
+		join(uint32(i), key, byAddress)
+		// What a mailmap says of an address holds where another repository's mailmap is silent. Not so if it speaks of one name at it.
+		if id.own.form == valid && id.own.text != id.address.text && !id.byName {
+			key := id.prefix() + id.own.text
+			r.keys[i] = append(r.keys[i], key)
+			join(uint32(i), key, byAddress)
+		}
+	}
+	if !r.on(RuleNoReply) {
+		return
+	}
+	for i := range r.identities {
+		id := &r.identities[i]
+		if id.machine != Unknown {
+			continue
+		}
+		for _, a := range [...]*address{&id.address, &id.own} {
+			if a == &id.own && (id.byName || id.own.text == id.address.text) || r.directory.apart[a.text] {
+				continue
+			}
+			account, number := a.login()
+			for _, key := range [...]string{number, account} {
+				if key != "" {
+					join(uint32(i), key, func(_, _ *identity) (string, string, string) {
+						forge, _, _ := strings.Cut(account, ":")
+						return RuleNoReply, "account at " + forge, "high"
+					})
+				}
+			}
+		}
+	}
+}
+
+// byAddress names the rule by which two identities have the same address.
+func byAddress(a, b *identity) (rule, source, confidence string) {
+	for _, id := range [...]*identity{b, a} {
+		if id.mailmap != "" && id.own.text != id.address.text {
+			return RuleMailmap, id.mailmap, "high"
+		}
+	}
+	for _, id := range [...]*identity{b, a} {
+		if id.address.repair != "" {
+			return RuleRepair, id.address.repair, "medium"
+		}
+	}
+	return RuleSameAddress, "", "high"
+}
+
+// join makes two identities one person, and says why if they were not yet.
+func (r *resolver) join(i, j uint32, rule, source, confidence string) {
+	if r.sets.union(i, j) {
+		r.out.Joined[rule]++
+		r.out.Joins = append(r.out.Joins, Join{r.identities[i].reference, r.identities[j].reference, r.because(rule, source, confidence)})
+	}
+}
+
+// because numbers pieces of evidence.
+func (r *resolver) because(rule, source, confidence string) uint32 {
+	e := Evidence{rule, source, confidence}
+	n, ok := r.evidence[e]
+	if !ok {
+		n = uint32(len(r.out.Evidence))
+		r.evidence[e] = n
+		r.out.Evidence = append(r.out.Evidence, e)
+	}
+	return n
+}
+
+// createdBy is how sure a forge account's commits must be: two requests at least, and three of four by the same person.
+const (
+	createdByVotes = 2
+	createdByNum   = 3
+	createdByDen   = 4
+)
+
+// gitcodeSince is the day when the projects of Gitee that name accounts in messages had moved to GitCode (field notes 2026-08: autumn 2025).
+var gitcodeSince = dayOf(1759276800) // 2025-10-01
+
+// joinCreators joins the account that opened a request with the author of what it brought: forges write the account into the message of the
+// merge, and the merge's second parent is the request's last commit.
+func (r *resolver) joinCreators() {
+	if !r.on(RuleCreatedBy) {
+		return
+	}
+	accounts := map[string]uint32{} // that stand in addresses; the others join nobody
+	for i := range r.identities {
+		id := &r.identities[i]
+		if id.machine != Unknown || id.byName || r.directory.apart[id.own.text] {
+			continue
+		}
+		if account, _ := id.own.login(); account != "" {
+			if _, ok := accounts[account]; !ok {
+				accounts[account] = uint32(i)
+			}
+		}
+	}
+	if len(accounts) == 0 {
+		return
+	}
+	votes := map[string]map[uint32]int{}
+	for i, repository := range r.repositories {
+		for c := range repository.Commits {
+			commit := &repository.Commits[c]
+			if commit.Parents.Len() != 2 {
+				continue
+			}
+			parent := repository.Parents[commit.Parents.Lo+1]
+			if parent == facts.None {
+				continue
+			}
+			author := r.of[i][repository.Commits[parent].Author]
+			id := &r.identities[author]
+			if id.machine != Unknown || id.address.form != valid || r.directory.apart[id.address.text] {
+				continue
+			}
+			for _, t := range repository.Trailers[commit.Trailers.Lo:commit.Trailers.Hi] {
+				account := creator(t, commit)
+				if _, ok := accounts[account]; !ok {
+					continue
+				}
+				if votes[account] == nil {
+					votes[account] = map[uint32]int{}
+				}
+				votes[account][r.sets.find(author)]++
+				break
+			}
+		}
+	}
+	for _, account := range slices.Sorted(maps.Keys(votes)) {
+		total, best, who := 0, 0, uint32(0)
+		for _, root := range slices.Sorted(maps.Keys(votes[account])) {
+			n := votes[account][root]
+			total += n
+			if n > best {
+				best, who = n, root
+			}
+		}
+		if best >= createdByVotes && best*createdByDen >= total*createdByNum {
+			r.join(who, accounts[account], RuleCreatedBy, fmt.Sprintf("%d of %d requests", best, total), "medium")
+		}
+	}
+}
+
+// creator reads who opened a request: `Created-by: login` at GitCode, `From: @login` where openEuler's account merges.
+func creator(t facts.Trailer, commit *facts.Commit) string {
+	value := strings.ToLower(strings.TrimSpace(t.Value))
+	switch {
+	case strings.EqualFold(t.Key, "Created-by"):
+		return "gitcode:" + strings.TrimPrefix(value, "@")
+	case strings.EqualFold(t.Key, "From") && strings.HasPrefix(value, "@"):
+		if commit.Committed.Valid && dayOf(commit.Committed.Unix) >= gitcodeSince {
+			return "gitcode:" + value[1:]
+		}
+		return "gitee:" + value[1:]
+	}
+	return ""
+}
+
+// joinNames joins whom no address says an organization of, with the one company address that has the same full name around the same time.
+func (r *resolver) joinNames() {
+	if !r.on(RuleSameName) {
+		return
+	}
+	type corporate struct {
+		identity    uint32
+		address     string
+		first, last int32
+		several     bool
+	}
+	affiliated := map[uint32]bool{} // roots of those who have an organization's address already
+	byName := map[string]*corporate{}
+	for i := range r.identities {
+		id := &r.identities[i]
+		if id.machine != Unknown {
+			continue
+		}
+		class := r.classOf(&id.own)
+		if class.Known() || r.classOf(&id.address).Known() {
+			affiliated[r.sets.find(uint32(i))] = true
+		}
+		if class != Employer && class != Contractor || id.own.form != valid || r.directory.apart[id.own.text] ||
+			id.first > id.last || !isFullName(id.name) || isPlaceholderName(id.name) {
+			continue
+		}
+		c := byName[id.name]
+		if c == nil {
+			byName[id.name] = &corporate{uint32(i), id.own.text, id.first, id.last, false}
+			continue
+		}
+		c.several = c.several || c.address != id.own.text
+		c.first, c.last = min(c.first, id.first), max(c.last, id.last)
+	}
+	type pair struct{ corporate, other uint32 }
+	targets := map[uint32]pair{}
+	for i := range r.identities {
+		id := &r.identities[i]
+		root := r.sets.find(uint32(i))
+		if id.machine != Unknown || id.address.form != valid || affiliated[root] || r.directory.apart[id.own.text] || r.directory.apart[id.address.text] {
+			continue
+		}
+		c := byName[id.name]
+		if c == nil || c.several || id.first > id.last || id.first > satAdd(c.last, window) || c.first > satAdd(id.last, window) {
+			continue
+		}
+		if before, ok := targets[root]; !ok {
+			targets[root] = pair{c.identity, uint32(i)}
+		} else if before.corporate != facts.None && r.sets.find(before.corporate) != r.sets.find(c.identity) {
+			targets[root] = pair{facts.None, 0} // two names, two people
+		}
+	}
+	for _, root := range slices.Sorted(maps.Keys(targets)) {
+		if p := targets[root]; p.corporate != facts.None {
+			r.join(p.corporate, p.other, RuleSameName, "the only company address with this name", "medium")
+		}
+	}
+}
+
+// classOf says what the directory or the suffix make of an address's domain, whatever the date.
+func (r *resolver) classOf(a *address) Class {
+	if _, ok := forges[a.domain]; ok {
+		return NoReply
+	}
+	for suffix := range suffixes(a.domain) {
+		if entries := r.directory.domains[suffix]; len(entries) > 0 {
+			return entries[0].class
+		}
+	}
+	if registrable, err := publicsuffix.EffectiveTLDPlusOne(a.domain); err == nil && isAcademic(registrable) {
+		return Academic
+	}
+	return Unknown
+}
+
+// persons numbers the sets by their smallest key.
+func (r *resolver) persons() {
+	type group struct {
+		person  Person
+		members []uint32
+	}
+	byRoot := map[uint32]int{}
+	var groups []group
+	for i := range r.identities {
+		id := &r.identities[i]
+		root := r.sets.find(uint32(i))
+		g, ok := byRoot[root]
+		if !ok {
+			g = len(groups)
+			byRoot[root] = g
+			groups = append(groups, group{person: Person{Machine: id.machine}})
+		}
+		groups[g].members = append(groups[g].members, uint32(i))
+		for _, key := range r.keys[i] {
+			if p := &groups[g].person; p.Key == "" || key < p.Key {
+				p.Key = key
+			}
+		}
+	}
+	for g := range groups {
+		p := &groups[g].person
+		spellings := map[string]int{}
+		if p.Key == "" {
+			p.Key = r.identities[groups[g].members[0]].pair()
+		}
+		for _, i := range groups[g].members {
+			id := &r.identities[i]
+			spellings[strings.Join(strings.Fields(id.proper.Name), " ")] += id.commits
+		}
+		best := -1
+		for _, name := range slices.Sorted(maps.Keys(spellings)) {
+			n := spellings[name]
+			if isPlaceholderName(normalizeName(name)) || name == "" {
+				n = -1 // a placeholder only where there is nothing else
+			}
+			if n > best || p.Name == "" {
+				best, p.Name = n, name
+			}
+		}
+	}
+	slices.SortFunc(groups, func(a, b group) int { return strings.Compare(a.person.Key, b.person.Key) })
+	r.out.Persons = make([]Person, len(groups))
+	number := make([]uint32, len(r.identities))
+	for p, g := range groups {
+		r.out.Persons[p] = g.person
+		for _, i := range g.members {
+			number[i] = uint32(p)
+		}
+	}
+	pseudonyms(r.out.Persons, r.opts.PseudonymKey)
+	r.out.Person = r.spread(number)
+}
+
+// spread gives every signature what its identity has.
+func (r *resolver) spread(column []uint32) [][]uint32 {
+	out := make([][]uint32, len(r.of))
+	for i, row := range r.of {
+		out[i] = make([]uint32, len(row))
+		for s, id := range row {
+			out[i][s] = column[id]
+		}
+	}
+	return out
+}
+
+// index numbers the distinct addresses and names, as written but for spelling: mailmaps do not lower these counts.
+func (r *resolver) index() {
+	number := func(text func(id *identity) string) [][]uint32 {
+		seen := make(map[string]uint32, len(r.identities))
+		column := make([]uint32, len(r.identities))
+		for i := range r.identities {
+			t := text(&r.identities[i])
+			n, ok := seen[t]
+			if !ok {
+				n = uint32(len(seen))
+				seen[t] = n
+			}
+			column[i] = n
+		}
+		return r.spread(column)
+	}
+	r.out.Address = number(func(id *identity) string { return id.own.text })
+	r.out.Name = number(func(id *identity) string { return normalizeName(id.signature.Name) })
+}
+
+// minPseudonym is the number of hexadecimal digits of a pseudonym, where no other one begins with the same.
+const minPseudonym = 8
+
+// pseudonyms gives every person a name that says nothing: a keyed hash of Key, so that whoever lacks the key cannot try addresses on it.
+func pseudonyms(persons []Person, key []byte) {
+	hashes := make([]string, len(persons))
+	order := make([]int, len(persons))
+	for i := range persons {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(persons[i].Key))
+		hashes[i] = hex.EncodeToString(mac.Sum(nil))
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return strings.Compare(hashes[a], hashes[b]) })
+	for at, i := range order {
+		digits := minPseudonym
+		for _, j := range [...]int{at - 1, at + 1} {
+			if j >= 0 && j < len(order) {
+				for other := hashes[order[j]]; digits < len(other) && other[:digits] == hashes[i][:digits]; {
+					digits++
+				}
+			}
+		}
+		persons[i].Pseudonym = "p-" + hashes[i][:digits]
+	}
+}
+
+// sets is a union-find forest over identities.
+type sets struct{ parent []uint32 }
+
+func newSets(n int) sets {
+	s := sets{make([]uint32, n)}
+	for i := range s.parent {
+		s.parent[i] = uint32(i)
+	}
+	return s
+}
+
+func (s sets) find(i uint32) uint32 {
+	for s.parent[i] != i {
+		s.parent[i] = s.parent[s.parent[i]]
+		i = s.parent[i]
+	}
+	return i
+}
+
+// union says whether the two were apart. The smaller one becomes the root, so roots do not depend on the order of joins.
+func (s sets) union(i, j uint32) bool {
+	i, j = s.find(i), s.find(j)
+	if i == j {
+		return false
+	}
+	s.parent[max(i, j)] = min(i, j)
+	return true
+}
+
+func (s sets) roots() []uint32 {
+	roots := make([]uint32, len(s.parent))
+	for i := range roots {
+		roots[i] = s.find(uint32(i))
+	}
+	return roots
+}
