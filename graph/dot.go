@@ -32,7 +32,8 @@ const (
 	// In points.
 	widest, thinnest = 9.0, 0.4
 
-	maxName = 60 // characters of a label that are shown; the rest becomes an ellipsis
+	// Characters of a label and of a line of the legend that are shown; the rest becomes an ellipsis. Our own lines are never that long.
+	maxName, maxLine = 60, 240
 )
 
 // WriteDOT writes a graph in the language of Graphviz (https://graphviz.org/doc/info/lang.html) with all that it needs to be drawn well by `dot -Tsvg`: the
@@ -65,10 +66,11 @@ type picture struct {
 	named   []bool   // by node: the label is drawn
 	unnamed int
 	scale   float64 // of names: a large picture is looked at from further away
+	grow    float64 // of shapes, for the same reason
 }
 
 func newPicture(g *Graph, d Drawing) *picture {
-	p := &picture{g: g, d: d, extents: g.Extents(d.Column), scale: 1}
+	p := &picture{g: g, d: d, extents: g.Extents(d.Column), scale: 1, grow: 1}
 	for _, x := range p.extents {
 		p.maximum = max(p.maximum, x)
 	}
@@ -88,7 +90,8 @@ func newPicture(g *Graph, d Drawing) *picture {
 		p.scale = 1.2
 	default:
 		p.engine = "sfdp"
-		p.scale = math.Sqrt(float64(n) / 60)
+		p.scale = math.Sqrt(float64(n) / 100)
+		p.grow = math.Sqrt(p.scale)
 	}
 	p.paint()
 	p.name()
@@ -126,7 +129,7 @@ func (p *picture) paint() {
 func (p *picture) name() {
 	g := p.g
 	p.named = make([]bool, g.NumNodes())
-	for k, most := range [NumKinds]int{Organization: 30, Person: 15, Repository: 30} {
+	for k, most := range [NumKinds]int{Organization: 20, Person: 8, Repository: 12} {
 		if p.engine != "sfdp" {
 			most = g.NumNodes()
 		}
@@ -152,7 +155,7 @@ func (p *picture) write(out *bufio.Writer) {
 		fmt.Fprintf(out, ", overlap=prism, overlap_scaling=-4, sep=\"+4\", splines=line, start=1, K=0.6, repulsiveforce=1.5, smoothing=none")
 	}
 	fmt.Fprintf(out, "];\n")
-	fmt.Fprintf(out, "  node [style=filled, fontname=\"Helvetica\", color=white, penwidth=0.6, fixedsize=%s];\n", "shape")
+	fmt.Fprintf(out, "  node [style=filled, fontname=\"Helvetica\", color=white, penwidth=0.6, fixedsize=shape];\n")
 	fmt.Fprintf(out, "  edge [color=\"%s80\"];\n", darkGrey)
 
 	for k := range Kind(NumKinds) {
@@ -191,28 +194,27 @@ func (p *picture) ranks(out *bufio.Writer) {
 func (p *picture) node(out *bufio.Writer, i int) {
 	n := p.g.nodes[i]
 	// side is of a square of the same area as the node's; the other shapes are made as large as it.
-	side := largest
+	share := 0.1 // when nothing weighs anything
 	if p.maximum > 0 {
-		side = max(smallest, largest*math.Sqrt(p.extents[i]/p.maximum))
-	} else {
-		side = 4 * smallest
+		share = p.extents[i] / p.maximum
 	}
+	side := max(smallest, largest*math.Sqrt(share))
 	label, size := "", 0.0
 	if p.named[i] {
 		label = n.Label
-		size = min(28, 9+14*math.Sqrt(side/largest))
+		size = 9 + 14*math.Sqrt(side/largest)
 		if n.Kind != Organization {
 			size *= 0.75
 		}
 	}
-	fmt.Fprintf(out, "  %s [label=%s, tooltip=%s", n.ID(), escape(label), escape(n.Label+": "+p.amount(p.extents[i])))
+	fmt.Fprintf(out, "  %s [label=%s, tooltip=%s", n.ID(), escape(label), escape(n.Label, ": "+p.amount(p.extents[i])))
 	switch n.Kind {
 	case Organization:
-		fmt.Fprintf(out, ", shape=circle, width=%s", decimal(side*2/math.Sqrt(math.Pi)))
+		fmt.Fprintf(out, ", shape=circle, width=%s", decimal(side*p.grow*2/math.Sqrt(math.Pi)))
 	case Person:
-		fmt.Fprintf(out, ", shape=triangle, width=%s, height=%s", decimal(side*math.Sqrt2), decimal(side*math.Sqrt2))
+		fmt.Fprintf(out, ", shape=triangle, width=%s, height=%s", decimal(side*p.grow*math.Sqrt2), decimal(side*p.grow*math.Sqrt2))
 	case Repository:
-		fmt.Fprintf(out, ", shape=box, width=%s, height=%s, fontcolor=\"%s\"", decimal(side), decimal(side), darkGrey)
+		fmt.Fprintf(out, ", shape=box, width=%s, height=%s, fontcolor=\"%s\"", decimal(side*p.grow), decimal(side*p.grow), darkGrey)
 	}
 	if p.colour[i] != "" {
 		fmt.Fprintf(out, ", fillcolor=\"%s\"", p.colour[i])
@@ -239,10 +241,14 @@ func (p *picture) edge(out *bufio.Writer, e int) {
 		width = max(thinnest, widest*math.Sqrt(w/p.thick))
 	}
 	fmt.Fprintf(out, "  %s -- %s [penwidth=%s, tooltip=%s", g.nodes[a].ID(), g.nodes[b].ID(), decimal(width),
-		escape(g.nodes[a].Label+" and "+g.nodes[b].Label+": "+p.amount(w)))
+		escape(g.nodes[a].Label, " and ", g.nodes[b].Label, ": "+p.amount(w)))
 	// The smaller end is the organization or the person behind the work, never a repository unless both are.
 	if c := p.colour[a]; c != "" && g.nodes[a].Kind != g.nodes[b].Kind {
-		fmt.Fprintf(out, ", color=\"%s%s\"", c, "B0")
+		alpha := "B0"
+		if c == grey {
+			alpha = "70" // many, and the background of the others
+		}
+		fmt.Fprintf(out, ", color=\"%s%s\"", c, alpha)
 	}
 	for c, column := range g.columns {
 		fmt.Fprintf(out, ", w_%s=%s", column.Name, strconv.FormatFloat(g.weights[c][e], 'f', -1, 64))
@@ -251,8 +257,11 @@ func (p *picture) edge(out *bufio.Writer, e int) {
 		s := make([]string, len(periods))
 		for i, d := range periods {
 			s[i] = d.String()
+			if i > 0 {
+				s[i] = " " + s[i]
+			}
 		}
-		fmt.Fprintf(out, ", periods=%s", escape(strings.Join(s, " ")))
+		fmt.Fprintf(out, ", periods=%s", escape(s...))
 	}
 	fmt.Fprintf(out, "];\n")
 }
@@ -274,14 +283,17 @@ func (p *picture) legend() string {
 		}
 	}
 	if len(shapes) > 0 {
-		lines = append(lines, strings.Join(shapes, ", ")+"; area by "+unit+", the largest "+thousands(p.maximum))
+		lines = append(lines, strings.Join(shapes, ", ")+"; area by "+unit+", the largest "+thousands(p.maximum)+alike(p.maximum, smallest/largest))
 	}
 	if g.NumEdges() > 0 {
-		lines = append(lines, "width of lines by the square root of "+unit+", the widest "+thousands(p.thick))
+		lines = append(lines, "width of lines by the square root of "+unit+", the widest "+thousands(p.thick)+alike(p.thick, thinnest/widest))
 	}
 	lo, hi := g.Range(Organization)
 	if n := hi - lo; n > 0 {
-		s := "colour: organization"
+		s := "colour: organization, of a person the one most was done for"
+		if a, b := g.Range(Person); a == b {
+			s = "colour: organization"
+		}
 		if n > len(palette) {
 			s += fmt.Sprintf(" (the %d largest; %s are grey)", len(palette), p.others(n-len(palette)))
 		} else if p.greyPeople() {
@@ -295,6 +307,14 @@ func (p *picture) legend() string {
 	lines = append(lines, g.shown(p.d.Column)...)
 	lines = append(lines, p.d.Notes...)
 	return escapeLines(lines)
+}
+
+// alike says below which figure sizes do not tell any more. Both scales go by square roots.
+func alike(maximum, floor float64) string {
+	if least := math.Floor(maximum * floor * floor); least > 1 {
+		return " (up to " + thousands(least) + " all alike)"
+	}
+	return ""
 }
 
 func (p *picture) others(n int) string {

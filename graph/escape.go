@@ -8,18 +8,18 @@ import (
 )
 
 // clean makes any bytes a line of visible text: invalid UTF-8, controls (line ends, ESC), format characters (bidirectional ones, U+2028), private and unassigned
-// code points become U+FFFD. The two joiners stay: Persian and Indian names need them. Beyond maxName characters there is an ellipsis.
-func clean(s string) string {
+// code points become a white square (U+FFFD itself too: it would look like damage, and some readers of DOT refuse it). The two joiners stay: Persian and Indian names need them. Beyond most characters there is an ellipsis.
+func clean(s string, most int) string {
 	var b strings.Builder
 	n := 0
 	for _, r := range s {
-		if n == maxName {
+		if n == most {
 			b.WriteRune('…')
 			break
 		}
 		n++
-		if !unicode.IsGraphic(r) && r != '\u200c' && r != '\u200d' {
-			r = unicode.ReplacementChar
+		if r == unicode.ReplacementChar || !unicode.IsGraphic(r) && r != '\u200c' && r != '\u200d' {
+			r = '□'
 		}
 		b.WriteRune(r)
 	}
@@ -28,22 +28,28 @@ func clean(s string) string {
 
 // escape makes any bytes a quoted string of DOT that Graphviz shows as clean text. Inside the quotes three languages are live: the string's own (`\"`),
 // that of labels (`\N`, `\G`, `\L` name the object, `\n` and `\l` break lines), and HTML entities (`&lt;`). Labels in HTML begin with `<` outside quotes, so
-// quoted text never is one.
-func escape(s string) string { return `"` + escapeLine(s) + `"` }
+// quoted text never is one. Parts are cut one by one, so that a long name never pushes a figure out.
+func escape(parts ...string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, s := range parts {
+		b.WriteString(dotEscapes.Replace(clean(s, maxName)))
+	}
+	b.WriteByte('"')
+	return b.String()
+}
 
 // escapeLines puts lines of text under each other, left-aligned.
 func escapeLines(lines []string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, line := range lines {
-		b.WriteString(escapeLine(line))
+		b.WriteString(dotEscapes.Replace(clean(line, maxLine)))
 		b.WriteString(`\l`)
 	}
 	b.WriteByte('"')
 	return b.String()
 }
-
-func escapeLine(s string) string { return dotEscapes.Replace(clean(s)) }
 
 var dotEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `&`, `&amp;`)
 
