@@ -1,0 +1,322 @@
+package analyzer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"orrery/analyzer/facts"
+	"orrery/analyzer/history"
+	"orrery/analyzer/measure"
+	"orrery/analyzer/people"
+	"orrery/analyzer/report"
+	"orrery/analyzer/source"
+	"orrery/graph"
+)
+
+// Options shape a run. Everything that changes a figure is written into the result.
+type Options struct {
+	// Sources are the arguments of [source.Resolve].
+	Sources []string
+	Source  source.Options
+	// AsOf is the day that relative windows count from, Unix seconds; 0 is the newest committer date of a head that was read.
+	AsOf int64
+	// Workers is the number of goroutines; 0 is one for each processor. It changes no result.
+	Workers int
+	// NoRenames and RenameLimit are those of [history.Options].
+	NoRenames   bool
+	RenameLimit int
+	// Organizations, Mailmaps and Bots stand before those of the ecosystem file.
+	Organizations []string
+	Mailmaps      []string
+	Bots          []string
+	// PseudonymKey keys the pseudonyms of people.
+	PseudonymKey []byte
+	// Names prints people's names beside their pseudonyms.
+	Names bool
+	// Version of the program, for the provenance.
+	Version string
+	// Progress is told what happens, if it is not nil. It may be read while Run goes on.
+	Progress *Progress
+}
+
+// Progress of a run, in repositories and in bytes of their packs, which is what time goes with.
+type Progress struct {
+	Repositories, Done atomic.Int64
+	Bytes, DoneBytes   atomic.Int64
+	Commits            atomic.Int64 // read
+	Reading            sync.Map     // *history.Progress of repositories at work -> their bytes (int64)
+}
+
+// Outcome is what a run found.
+type Outcome struct {
+	Model *report.Model
+	Graph *graph.Graph
+	// Skipped says that something could not be read: the model says what.
+	Skipped bool
+}
+
+// ErrNothing is wrapped by the error of a run of which no repository could be read.
+var ErrNothing = errors.New("no repository could be read")
+
+// Run does the whole job: it finds the repositories, reads their histories, resolves people, measures, and builds the model and the graph.
+// Repositories that cannot be read are part of the outcome. It fails if the sources are wrong ([source.ErrUsage]), if none can be read
+// ([ErrNothing]), if figures contradict each other ([measure.LawError]), or if ctx ends.
+func Run(ctx context.Context, opts Options) (*Outcome, error) {
+	if opts.Workers <= 0 {
+		opts.Workers = runtime.GOMAXPROCS(0)
+	}
+	if opts.Progress == nil {
+		opts.Progress = &Progress{}
+	}
+	ecosystem, err := source.Resolve(ctx, opts.Sources, opts.Source)
+	if err != nil {
+		return nil, err
+	}
+	read, err := readAll(ctx, ecosystem.Repositories, opts)
+	if err != nil {
+		return nil, err
+	}
+	provenance := report.Provenance{Ecosystem: ecosystem.Name, Version: opts.Version, Warnings: slices.Clone(ecosystem.Warnings)}
+	var histories []*facts.Repository
+	var members []measure.Membership
+	for i := range ecosystem.Repositories {
+		r := &ecosystem.Repositories[i]
+		listed := report.Repository{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, URL: r.URL}
+		if r.Stale != nil {
+			provenance.Warnings = append(provenance.Warnings, fmt.Sprintf("%s was not fetched anew: %v", r.Key, r.Stale))
+		}
+		if err := read[i].err; err != nil {
+			listed.Problem = err.Error()
+		} else {
+			f := read[i].facts
+			listed.Branch, listed.Commit = f.Branch, f.Head.String()
+			histories = append(histories, f)
+			members = append(members, measure.Membership{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem})
+			for _, note := range f.Notes {
+				provenance.Warnings = append(provenance.Warnings, r.Key+": "+note)
+			}
+		}
+		provenance.Repositories = append(provenance.Repositories, listed)
+	}
+	if len(histories) == 0 {
+		return nil, nothing(provenance.Repositories)
+	}
+	if opts.AsOf == 0 {
+		opts.AsOf = newest(histories)
+	}
+	resolution, err := resolve(histories, ecosystem, opts)
+	if err != nil {
+		return nil, err
+	}
+	in := measure.Input{
+		Repositories: histories, Membership: members, Resolution: resolution, AsOf: opts.AsOf, Workers: opts.Workers,
+	}
+	for _, w := range ecosystem.Windows {
+		in.Windows = append(in.Windows, measure.Window(w))
+	}
+	result, err := measure.Measure(in)
+	if err != nil {
+		return nil, err
+	}
+	provenance.Options = []report.Option{
+		{Name: "renames", Value: renames(opts)},
+		{Name: "organizations", Value: fmt.Sprintf("%d files and the embedded directory", len(opts.Organizations)+len(ecosystem.Organizations))},
+		{Name: "mailmaps", Value: fmt.Sprint(len(opts.Mailmaps) + len(ecosystem.Mailmaps))},
+	}
+	options := report.Options{Names: opts.Names}
+	model := report.Build(result, resolution, provenance, options)
+	g, err := report.Graph(result, resolution, graphWindow, options)
+	if err != nil {
+		return nil, err
+	}
+	out := &Outcome{Model: model, Graph: g, Skipped: len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
+	return out, ctx.Err()
+}
+
+// graphWindow is the window of the graph: all time, which stands first.
+const graphWindow = 0
+
+func renames(opts Options) string {
+	if opts.NoRenames {
+		return "off"
+	}
+	return fmt.Sprintf("git's -M50%%, limit %d", cmp.Or(opts.RenameLimit, 1000))
+}
+
+func resolve(histories []*facts.Repository, e *source.Ecosystem, opts Options) (*people.Resolution, error) {
+	directory, err := people.LoadDirectory(append(slices.Clone(opts.Organizations), e.Organizations...)...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", source.ErrUsage, err)
+	}
+	var mailmaps []*people.Mailmap
+	for _, path := range append(slices.Clone(opts.Mailmaps), e.Mailmaps...) {
+		m, err := people.ReadMailmap(path)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", source.ErrUsage, err)
+		}
+		mailmaps = append(mailmaps, m)
+	}
+	return people.Resolve(histories, people.Options{
+		Directory: directory, Mailmaps: mailmaps, Bots: append(slices.Clone(opts.Bots), e.Bots...), PseudonymKey: opts.PseudonymKey,
+	})
+}
+
+// nothing explains why there is no result, as far as one line can.
+func nothing(repositories []report.Repository) error {
+	if len(repositories) == 0 {
+		return fmt.Errorf("%w: the sources name none", ErrNothing)
+	}
+	r := repositories[0]
+	more := ""
+	if n := len(repositories) - 1; n > 0 {
+		more = fmt.Sprintf(" (and %d more)", n)
+	}
+	return fmt.Errorf("%w: %s: %s%s", ErrNothing, r.Key, r.Problem, more)
+}
+
+// newest gives the newest committer date among the heads. Dates deeper down are not asked: one broken clock there would move every window.
+func newest(histories []*facts.Repository) int64 {
+	t := int64(0)
+	for _, f := range histories {
+		if head := f.Commits[len(f.Commits)-1].Committed; len(f.Steps) > 0 {
+			if c := f.Commits[f.Steps[len(f.Steps)-1].Commit].Committed; c.Valid {
+				t = max(t, c.Unix)
+			}
+		} else if head.Valid {
+			t = max(t, head.Unix)
+		}
+	}
+	if t == 0 {
+		t = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+	}
+	return t
+}
+
+type reading struct {
+	facts *facts.Repository
+	err   error
+}
+
+// large is the size of packs from which on a repository is worth all workers.
+const large = 32 << 20
+
+// readAll reads every repository that can be read: large ones one by one on all workers, small ones side by side.
+func readAll(ctx context.Context, repositories []source.Repository, opts Options) ([]reading, error) {
+	out := make([]reading, len(repositories))
+	sizes := make([]int64, len(repositories))
+	order := make([]int, 0, len(repositories))
+	for i := range repositories {
+		r := &repositories[i]
+		if r.Problem != nil {
+			out[i].err = r.Problem
+			continue
+		}
+		sizes[i] = packBytes(r.Dir)
+		opts.Progress.Bytes.Add(sizes[i])
+		order = append(order, i)
+	}
+	opts.Progress.Repositories.Store(int64(len(order)))
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(sizes[b], sizes[a]) })
+	one := func(ctx context.Context, i, workers int) {
+		p := &history.Progress{}
+		opts.Progress.Reading.Store(p, sizes[i])
+		out[i].facts, out[i].err = readOne(ctx, &repositories[i], opts, workers, p)
+		opts.Progress.Reading.Delete(p)
+		opts.Progress.Done.Add(1)
+		opts.Progress.DoneBytes.Add(sizes[i])
+		opts.Progress.Commits.Add(p.Total.Load())
+	}
+	for len(order) > 0 && sizes[order[0]] >= large && ctx.Err() == nil {
+		one(ctx, order[0], opts.Workers)
+		order = order[1:]
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(opts.Workers)
+	for _, i := range order {
+		g.Go(func() error {
+			if gctx.Err() == nil {
+				one(gctx, i, 1)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // no task fails: what goes wrong is that repository's
+	return out, ctx.Err()
+}
+
+func readOne(ctx context.Context, r *source.Repository, opts Options, workers int, p *history.Progress) (_ *facts.Repository, err error) {
+	repository, err := history.Open(r.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, repository.Close()) }()
+	return history.Read(ctx, repository, r.Key, r.Revision, history.Options{
+		Workers: workers, NoRenames: opts.NoRenames, RenameLimit: opts.RenameLimit, Progress: p,
+	})
+}
+
+// packBytes estimates how much there is to read.
+func packBytes(dir string) int64 {
+	n := int64(0)
+	for _, objects := range []string{"objects", ".git/objects"} {
+		_ = filepath.WalkDir(filepath.Join(dir, objects, "pack"), func(_ string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return fs.SkipDir
+			}
+			if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
+				n += info.Size()
+			}
+			return nil
+		})
+	}
+	return n
+}
+
+// WriteFile writes a file so that a reader sees the old one or the new one, never a part.
+func WriteFile(path string, write func(*os.File) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".orrery-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	if err = errors.Join(write(f), f.Sync(), f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// WriteDOT draws the graph with the heaviest nodes of each kind, or all if top is 0. The legend says what is left out.
+func (o *Outcome) WriteDOT(w io.Writer, top int) error {
+	g := o.Graph
+	if top > 0 {
+		limits := graph.Limits{Edges: 12 * top}
+		for i := range limits.Top {
+			limits.Top[i] = top
+		}
+		g = graph.Trim(g, limits)
+	}
+	all := o.Model.Figures[0]
+	notes := []string{"all time, as of " + o.Model.AsOf}
+	if c := all.Commits.Coverage; c != nil {
+		notes = append(notes, fmt.Sprintf("organization known for %.1f %% of the commits", 100**c))
+	}
+	notes = append(notes, fmt.Sprintf("%d of %d repositories read", o.Model.Read, len(o.Model.Repositories)))
+	return graph.WriteDOT(w, g, graph.Drawing{Title: o.Model.Ecosystem, Notes: notes})
+}

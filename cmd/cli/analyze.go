@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"orrery/analyzer"
+	"orrery/analyzer/report"
+	"orrery/analyzer/source"
+)
+
+type analyzeFlags struct {
+	analyzer.Options
+	out, format, asOf, keyFile string
+	top                        int
+	allowPartial, quiet        bool
+}
+
+var formats = []string{"text", "json", "csv", "dot"}
+
+func newAnalyze(streams Streams) *cobra.Command {
+	var f analyzeFlags
+	cmd := &cobra.Command{
+		Use:   "analyze SOURCE...",
+		Short: "Do the whole job: from repositories to who holds them together",
+		Long: `Reads the histories of all repositories that the sources name, and writes result.json, graph.dot and
+tables/*.csv to a folder, and a summary to the terminal.
+
+A SOURCE is one of
+  PATH                             a git repository, or a folder that holds several
+  https://HOST/OWNER/NAME          a git repository, mirrored (branches and tags) and fetched again by the next run
+  FILE.xml                         a repo manifest
+  manifest:LOCATION[#FILE][@REV]   a repo manifest in a git repository
+  FILE.yaml                        an ecosystem file
+  ` + strings.Join(source.Builtin(), ", ") + strings.Repeat(" ", max(1, 33-len(strings.Join(source.Builtin(), ", ")))) + `a built-in ecosystem
+  github:OWNER                     a forge's owner: not supported yet`,
+		Args: args(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.Sources = args
+			return f.run(cmd, streams)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.out, "out", "orrery-out", "folder for result.json, graph.dot and tables")
+	flags.StringVar(&f.format, "format", "", "print one of "+strings.Join(formats, ", ")+" to stdout and write no folder")
+	flags.StringVar(&f.Source.MirrorsDir, "mirrors", "", "folder of mirrors (default orrery/mirrors in the user's cache folder)")
+	flags.BoolVar(&f.Source.Offline, "offline", false, "fetch nothing; what has no mirror is skipped and reported")
+	flags.StringVar(&f.asOf, "as-of", "", "day that relative windows count from, YYYY-MM-DD (default the newest committer date of a head)")
+	flags.StringArrayVar(&f.Organizations, "organizations", nil, "organizations file; may be given several times, the first that fits wins")
+	flags.StringArrayVar(&f.Mailmaps, "mailmap", nil, "mailmap in git's format; may be given several times")
+	flags.StringArrayVar(&f.Bots, "bot", nil, "pattern of a name or an address of a machine account; may be given several times")
+	flags.IntVar(&f.top, "top", 40, "how many organizations, repositories and people (each) the graph shows; it says what it leaves out; 0 for all")
+	flags.BoolVar(&f.Names, "names", false, "print the names of people, not only pseudonyms")
+	flags.StringVar(&f.keyFile, "pseudonym-key", "", "file with the key of the pseudonyms (default one in the user's configuration folder, made when it is first needed)")
+	flags.BoolVar(&f.NoRenames, "no-renames", false, "take renames as a removal and an addition")
+	flags.IntVar(&f.RenameLimit, "rename-limit", 1000, "as git's diff.renameLimit")
+	flags.BoolVar(&f.Source.AllowHTTP, "allow-http", false, "mirror from http:// as well")
+	flags.BoolVar(&f.Source.AllowSSH, "allow-ssh", false, "mirror from ssh:// as well")
+	flags.DurationVar(&f.Source.Limits.Total, "fetch-timeout", 3*time.Hour, "longest fetch of one repository")
+	flags.IntVar(&f.Workers, "workers", 0, "goroutines (default one for each processor); changes no result")
+	flags.BoolVar(&f.allowPartial, "allow-partial", false, "exit with 0 though something was skipped")
+	flags.BoolVar(&f.quiet, "quiet", false, "no progress and no summary")
+	return cmd
+}
+
+func (f *analyzeFlags) run(cmd *cobra.Command, streams Streams) error {
+	if f.format != "" && !slices.Contains(formats, f.format) {
+		return usagef("--format %s: must be one of %s", f.format, strings.Join(formats, ", "))
+	}
+	if f.format != "" && cmd.Flags().Changed("out") {
+		return usagef("--format prints to stdout and --out writes a folder: choose one")
+	}
+	if f.top < 0 || f.RenameLimit < 0 || f.Workers < 0 {
+		return usagef("--top, --rename-limit and --workers cannot be negative")
+	}
+	if f.asOf != "" {
+		day, err := time.Parse(time.DateOnly, f.asOf)
+		if err != nil || day.Year() < 1990 || day.Year() > 2099 {
+			return usagef("--as-of %s: must be a day like 2026-08-31", f.asOf)
+		}
+		// The day belongs to the windows that end with it.
+		f.AsOf = day.Unix() + 24*60*60 - 1
+	}
+	var err error
+	if f.PseudonymKey, err = pseudonymKey(f.keyFile); err != nil {
+		return err
+	}
+	f.Version = version()
+	f.Progress = &analyzer.Progress{}
+	progress := startProgress(streams, f.Progress, &f.Source, f.quiet)
+	outcome, err := analyzer.Run(cmd.Context(), f.Options)
+	progress.stop()
+	if err != nil {
+		return err
+	}
+	if f.format != "" {
+		if err := f.print(outcome, streams.Out); err != nil {
+			return fmt.Errorf("writing to stdout: %w", err)
+		}
+	} else if err := f.write(outcome, streams); err != nil {
+		return err
+	}
+	if outcome.Skipped && !f.allowPartial {
+		if f.quiet || f.format != "" {
+			fmt.Fprintln(streams.Err, "orrery: something was skipped; the result says what")
+		}
+		return errInPart
+	}
+	return nil
+}
+
+func (f *analyzeFlags) print(o *analyzer.Outcome, w io.Writer) error {
+	switch f.format {
+	case "json":
+		return report.WriteJSON(w, o.Model)
+	case "csv":
+		return report.Tables[0].Write(w, o.Model)
+	case "dot":
+		return o.WriteDOT(w, f.top)
+	}
+	return report.WriteText(w, o.Model, width(w))
+}
+
+// write fills the folder: first everything beside it, then one rename after the other, result.json last.
+func (f *analyzeFlags) write(o *analyzer.Outcome, streams Streams) error {
+	if err := os.MkdirAll(filepath.Join(f.out, "tables"), 0o755); err != nil {
+		return err
+	}
+	tables, err := os.MkdirTemp(f.out, ".tables-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tables)
+	if err := report.WriteTables(tables, o.Model); err != nil {
+		return fmt.Errorf("writing tables to %s: %w", f.out, err)
+	}
+	written, err := os.ReadDir(tables)
+	if err != nil {
+		return err
+	}
+	for _, t := range written {
+		if err := os.Rename(filepath.Join(tables, t.Name()), filepath.Join(f.out, "tables", t.Name())); err != nil {
+			return err
+		}
+	}
+	if err := analyzer.WriteFile(filepath.Join(f.out, "graph.dot"), func(w *os.File) error { return o.WriteDOT(w, f.top) }); err != nil {
+		return fmt.Errorf("writing graph.dot: %w", err)
+	}
+	if err := analyzer.WriteFile(filepath.Join(f.out, "result.json"), func(w *os.File) error { return report.WriteJSON(w, o.Model) }); err != nil {
+		return fmt.Errorf("writing result.json: %w", err)
+	}
+	if f.quiet {
+		return nil
+	}
+	if err := report.WriteText(streams.Out, o.Model, width(streams.Out)); err != nil {
+		return fmt.Errorf("writing to stdout: %w", err)
+	}
+	_, err = fmt.Fprintf(streams.Out, "\nWritten to %s: result.json, graph.dot, %d tables.\n", f.out, len(written))
+	return err
+}
+
+// keyBytes is the length of a key that is made.
+const keyBytes = 32
+
+// pseudonymKey reads the key, and makes the default one when it is first needed. Pseudonyms are stable as long as it is.
+func pseudonymKey(path string) ([]byte, error) {
+	made := path == ""
+	if made {
+		dir, err := os.UserConfigDir()
+		if err != nil {
+			return nil, fmt.Errorf("looking for the key of the pseudonyms: %w; name one with --pseudonym-key", err)
+		}
+		path = filepath.Join(dir, "orrery", "pseudonym.key")
+	}
+	b, err := os.ReadFile(path)
+	if made && errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, fmt.Errorf("making the key of the pseudonyms: %w; name one with --pseudonym-key", err)
+		}
+		key := make([]byte, keyBytes)
+		if _, err := rand.Read(key); err != nil {
+			return nil, err
+		}
+		b = []byte(hex.EncodeToString(key) + "\n")
+		err = writeKey(path, b)
+		if errors.Is(err, fs.ErrExist) { // another run was faster
+			b, err = os.ReadFile(path)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("making the key of the pseudonyms: %w; name one with --pseudonym-key", err)
+		}
+	} else if err != nil {
+		return nil, fmt.Errorf("reading the key of the pseudonyms: %w", err)
+	}
+	key := []byte(strings.TrimSpace(string(b)))
+	if len(key) < 16 {
+		return nil, usagef("the key of the pseudonyms in %s has less than 16 characters", path)
+	}
+	return key, nil
+}
+
+// writeKey makes a file that appears whole, and never replaces one.
+func writeKey(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if _, err = f.Write(b); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Link(f.Name(), path)
+}

@@ -1,0 +1,164 @@
+// Package cli is the command line: it reads arguments, calls the analyzer, and says what came out. One file for each command.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"orrery/analyzer/source"
+)
+
+// ExitCode is what the process answers. Scripts rely on it.
+type ExitCode int
+
+// The exit codes.
+const (
+	Done        ExitCode = 0
+	Failed      ExitCode = 1
+	Usage       ExitCode = 2
+	InPart      ExitCode = 3 // something was skipped; the report says what
+	Interrupted ExitCode = 130
+)
+
+// Streams are what a run reads and writes. Out is data, Err is talk.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// terminal says whether talk goes to a person.
+func (s Streams) terminal() bool {
+	f, ok := s.Err.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// errInPart ends a command that did its work but for what it has reported.
+var errInPart = errors.New("something was skipped")
+
+// grace is how long a run that is interrupted may take to leave in good order. Files are written whole or not at all, so nothing is broken
+// when it does not.
+const grace = 900 * time.Millisecond
+
+// Main runs a command line and gives the exit code. It returns soon after ctx ends, or after an interrupt.
+func Main(ctx context.Context, args []string, streams Streams) ExitCode {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot(streams)
+	root.SetArgs(args)
+	done := make(chan error, 1)
+	go func() { done <- root.ExecuteContext(ctx) }()
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		select {
+		case err = <-done:
+		case <-time.After(grace):
+		}
+		if err == nil || errors.Is(err, context.Canceled) {
+			fmt.Fprintln(streams.Err, "orrery: interrupted")
+			return Interrupted
+		}
+	}
+	return exitCode(err, streams)
+}
+
+func exitCode(err error, streams Streams) ExitCode {
+	var usage usageError
+	switch {
+	case err == nil:
+		return Done
+	case errors.Is(err, errInPart):
+		return InPart
+	case errors.As(err, &usage), errors.Is(err, source.ErrUsage):
+		fmt.Fprintf(streams.Err, "orrery: %v\n", err)
+		return Usage
+	}
+	fmt.Fprintf(streams.Err, "orrery: %v\n", err)
+	return Failed
+}
+
+// usageError is an error of whoever typed the command.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func newRoot(streams Streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "orrery",
+		Short: "Who wrote an open-source ecosystem, how it grows, and which companies it turns around",
+		Long: `orrery reads the whole git history of an ecosystem of repositories and measures who wrote it,
+how it grows, and how far it depends on single companies. What is not known is shown as bounds.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 done in part (something was skipped; the report
+says what; 0 with --allow-partial), 130 interrupted.`,
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       version(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			err := usagef("unknown command %q; orrery help lists them", args[0])
+			if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
+				err = usagef("unknown command %q; did you mean %s?", args[0], strings.Join(s, " or "))
+			}
+			return err
+		},
+	}
+	root.SuggestionsMinimumDistance = 2
+	root.SetVersionTemplate("orrery {{.Version}}\n")
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.Err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		if errors.Is(err, pflag.ErrHelp) {
+			return err
+		}
+		return usageError{err}
+	})
+	root.AddCommand(newAnalyze(streams), newFacts(streams))
+	return root
+}
+
+// version is that of the build: a release's, or the commit that was built.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return "devel-" + s.Value[:12]
+		}
+	}
+	return "devel"
+}
+
+// args wraps a check of arguments so that its error is one of usage.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usagef("%s: %w; see orrery help %s", cmd.CommandPath(), err, strings.TrimPrefix(cmd.CommandPath(), "orrery "))
+		}
+		return nil
+	}
+}
