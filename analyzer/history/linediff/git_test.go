@@ -69,6 +69,47 @@ func testReal(t *testing.T, repo, commits string) {
 	}
 }
 
+// BenchmarkReal runs over the pairs of the first of ORRERY_TEST_REPOS.
+func BenchmarkReal(b *testing.B) {
+	repos := filepath.SplitList(os.Getenv("ORRERY_TEST_REPOS"))
+	if len(repos) == 0 {
+		b.Skip("ORRERY_TEST_REPOS names no repository")
+	}
+	out, err := gitCommand(repos[0], "log", "--raw", "--no-abbrev", "--no-merges", "--no-renames", "--diff-filter=M", "--format=", "--max-count=2000").Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	blobs, texts := newBlobReader(b, repos[0]), newTexts()
+	var pairs [][2][]uint32
+	lines := 0
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line) // :mode mode old new M path
+		x, ok1 := blobs.read(fields[2])
+		y, ok2 := blobs.read(fields[3])
+		if ok1 && ok2 && bytes.IndexByte(x, 0) < 0 && bytes.IndexByte(y, 0) < 0 {
+			pairs = append(pairs, [2][]uint32{texts.ids(x), texts.ids(y)})
+			lines += len(pairs[len(pairs)-1][1])
+		}
+	}
+	var d Differ
+	var hunks []Hunk
+	run := func(name string, do func(a, b []uint32)) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, p := range pairs {
+					do(p[0], p[1])
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(pairs)), "ns/pair")
+			b.ReportMetric(float64(lines)/float64(len(pairs)), "lines/file")
+		})
+	}
+	run("Count", func(a, b []uint32) { d.Count(a, b) })
+	run("Blame", func(a, b []uint32) { hunks = d.Diff(hunks[:0], a, b, &texts.lines, Blame) })
+	run("Both", func(a, b []uint32) { hunks, _, _ = d.Both(hunks[:0], a, b, &texts.lines) })
+}
+
 // TestGenerated compares with git on generated pairs. ORRERY_TEST_ROUNDS is how often, each time with other pairs (default 1).
 func TestGenerated(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
@@ -134,6 +175,74 @@ func testGenerated(t *testing.T, s shape, r *rand.Rand) {
 	diff(Blame, "-U0")
 }
 
+// TestBlame compares with git blame itself, on files of two commits: the second one owns the lines of the hunks in [Blame].
+func TestBlame(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("no git here")
+	}
+	dir := t.TempDir()
+	git := func(args ...string) []byte {
+		c := gitCommand(dir, append([]string{"-c", "user.name=Ada", "-c", "user.email=ada@lines.example", "-c", "gc.auto=0"}, args...)...)
+		out, err := c.Output()
+		if err != nil {
+			t.Fatalf("git %s: %v", args[0], err)
+		}
+		return out
+	}
+	type file struct {
+		name string
+		old  []byte
+		ids  []uint32
+	}
+	var files []file
+	texts := newTexts()
+	r := rand.New(rand.NewPCG(7, 7))
+	git("init", "-q")
+	for _, s := range shapes {
+		if s.pairs < 100 {
+			continue
+		}
+		for range 12 {
+			a, b := s.make(r)
+			f := file{fmt.Sprintf("%06d", len(files)), text(r, a), texts.ids(text(r, b))}
+			if err := os.WriteFile(filepath.Join(dir, f.name), f.old, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, f)
+		}
+	}
+	git("add", ".")
+	git("commit", "-q", "-m", "old")
+	for _, f := range files {
+		var text []byte
+		for _, id := range f.ids {
+			text = append(text, texts.text[id]...)
+		}
+		if err := os.WriteFile(filepath.Join(dir, f.name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git("add", ".")
+	git("commit", "-q", "-m", "new", "--allow-empty")
+	root := strings.TrimSpace(string(git("rev-parse", "HEAD^")))
+	var d Differ
+	for _, f := range files {
+		want := make([]bool, 0, len(f.ids)) // whether the second commit owns the line
+		for line := range strings.Lines(string(git("blame", "-s", "-l", "--root", f.name))) {
+			want = append(want, !strings.HasPrefix(line, root))
+		}
+		got := make([]bool, len(f.ids))
+		for _, h := range d.Diff(nil, texts.ids(f.old), f.ids, &texts.lines, Blame) {
+			for i := h.B0; i < h.B1; i++ {
+				got[i] = true
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: new lines %v, by git blame %v", f.name, got, want)
+		}
+	}
+}
+
 // disagreement says how the answers of d for a and b differ from git's hunks; "" if they do not.
 func disagreement(d *Differ, texts *texts, a, b []uint32, mode Mode, want []Hunk) string {
 	if got := d.Diff(nil, a, b, &texts.lines, mode); !slices.Equal(got, want) {
@@ -165,10 +274,11 @@ func size(hunks []Hunk) (added, removed uint32) {
 	return added, removed
 }
 
-// gitCommand is git without the configuration of the machine.
-func gitCommand(repo string, args ...string) *exec.Cmd {
-	c := exec.Command("git", append([]string{"-C", repo}, args...)...)
-	c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_SYSTEM="+os.DevNull, "GIT_NO_REPLACE_OBJECTS=1", "LC_ALL=C")
+// gitCommand is git in dir, without the configuration of the machine and whatever a caller's environment says of another repository.
+func gitCommand(dir string, args ...string) *exec.Cmd {
+	c := exec.Command("git", append([]string{"-C", dir}, args...)...)
+	c.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GIT_") })
+	c.Env = append(c.Env, "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C")
 	return c
 }
 

@@ -14,8 +14,8 @@
 package linediff
 
 import (
+	"bytes"
 	"math/bits"
-	"slices"
 )
 
 // Hunk is one changed region: lines [A0, A1) of the old version gave way to lines [B0, B1) of the new one. Lines count from 0.
@@ -77,107 +77,102 @@ type Differ struct {
 	tally []uint64 // reduce.go
 	a, b  side
 	split searcher
-	// The sides as [Blame] sees them, while [Differ.Both] looks at whole files.
-	seenA, seenB side
+	// The classes of the two sides as [Blame] sees them, while [Differ.Both] looks at whole files.
+	seenA, seenB []uint8
 }
 
 // side is the scratch memory of one of the two versions.
 type side struct {
-	class   []uint8 // of each line of the middle
-	kept    []int32 // the lines of the middle that are compared, ascending
-	ids     []uint32
-	changed []bool // of each line of the middle
+	class   []uint8  // of each line of the middle
+	kept    []uint32 // the lines of the middle that are compared, ascending
+	ids     []uint32 // of the kept lines
+	changed []byte   // of each line of the middle: 1 if it is changed
 	groups  []group
 }
 
 // Diff appends the changed regions between a and b to dst: ascending, with at least one equal line between two of them.
 func (d *Differ) Diff(dst []Hunk, a, b []uint32, lines *Lines, mode Mode) []Hunk {
+	suffix := commonSuffix(a, b)
 	if mode == Blame {
-		cut := unseen(a, b, commonSuffix(a, b), lines)
+		cut := unseen(a, b, suffix, lines)
 		a, b = a[:len(a)-cut], b[:len(b)-cut]
+		suffix -= cut
 	}
-	m := trim(a, b)
-	if !m.trivial() && d.count(a, b, m) {
-		d.scan(a[:m.lo])
-		d.scan(a[m.ahi:])
-		d.reduce(a, b, m, len(a), len(b))
-		d.compare()
-		d.clear(a, b, m)
-		d.group(m)
-	} else {
+	m := trim(a, b, suffix)
+	if m.trivial() || !d.count(a, b, m) {
 		d.whole(m)
+		return d.hunks(dst, a, b, lines)
 	}
+	d.scan(a[:m.lo])
+	d.scan(a[m.ahi:])
+	d.classify(a, b, m, len(a), len(b))
+	d.clear(a, b, m)
+	d.compare(a, b, m)
+	d.group(m)
 	return d.hunks(dst, a, b, lines)
 }
 
 // Count gives the number of lines of b that are not in a, and of a that are not in b, as git counts them for numstat.
 func (d *Differ) Count(a, b []uint32) (added, removed uint32) {
-	m := trim(a, b)
+	m := trim(a, b, commonSuffix(a, b))
 	if m.trivial() || !d.count(a, b, m) {
-		return uint32(m.bhi - m.lo), uint32(m.ahi - m.lo)
+		return m.size()
 	}
 	d.scan(a[:m.lo])
 	d.scan(a[m.ahi:])
-	d.reduce(a, b, m, len(a), len(b))
-	d.compare()
+	d.classify(a, b, m, len(a), len(b))
 	d.clear(a, b, m)
-	return d.b.sum(), d.a.sum()
+	d.compare(a, b, m)
+	return d.size()
 }
 
-// Both gives Diff in [Blame] and Count at once. The two see different parts of the files; where this makes no difference to which
-// lines are compared, they share one comparison.
+// Both gives Diff in [Blame] and Count at once. The two see different parts of the files; where this makes no difference to the
+// classes of lines, they share one comparison.
 func (d *Differ) Both(dst []Hunk, a, b []uint32, lines *Lines) (hunks []Hunk, added, removed uint32) {
 	suffix := commonSuffix(a, b)
 	cut := unseen(a, b, suffix, lines)
-	m := trim(a, b)
+	m := trim(a, b, suffix)
 	if m.lo > min(len(a), len(b))-cut {
-		// What is unseen reaches into the common beginning: the two trim to different middles.
+		// What is unseen reaches into the common beginning, so that the two trim to different middles.
 		added, removed = d.Count(a, b)
 		return d.Diff(dst, a, b, lines, Blame), added, removed
 	}
 	seenA, seenB := a[:len(a)-cut], b[:len(b)-cut]
 	if m.trivial() || !d.count(a, b, m) {
 		d.whole(m)
-		return d.hunks(dst, seenA, seenB, lines), uint32(m.bhi - m.lo), uint32(m.ahi - m.lo)
+		added, removed = m.size()
+		return d.hunks(dst, seenA, seenB, lines), added, removed
 	}
 	d.scan(a[:m.lo])
 	d.scan(a[m.ahi:len(seenA)])
-	d.reduce(a, b, m, len(seenA), len(seenB))
-	if cut > 0 && !(d.a.complete() && d.b.complete()) {
-		// Do whole files call for other lines to be compared?
-		d.a, d.seenA = d.seenA, d.a
-		d.b, d.seenB = d.seenB, d.b
+	d.classify(a, b, m, len(seenA), len(seenB))
+	if cut == 0 {
+		d.clear(a, b, m)
+		d.compare(a, b, m)
+		added, removed = d.size()
+	} else {
+		d.seenA, d.seenB = append(d.seenA[:0], d.a.class...), append(d.seenB[:0], d.b.class...)
 		d.scan(a[len(seenA):])
-		d.reduce(a, b, m, len(a), len(b))
-		if !slices.Equal(d.a.kept, d.seenA.kept) || !slices.Equal(d.b.kept, d.seenB.kept) {
-			d.compare()
-			added, removed = d.b.sum(), d.a.sum()
-			d.a, d.seenA = d.seenA, d.a
-			d.b, d.seenB = d.seenB, d.b
-			d.compare()
-			d.clear(a, b, m)
-			d.group(m)
-			return d.hunks(dst, seenA, seenB, lines), added, removed
+		d.classify(a, b, m, len(a), len(b))
+		d.clear(a, b, m)
+		d.compare(a, b, m)
+		added, removed = d.size()
+		if !bytes.Equal(d.a.class, d.seenA) || !bytes.Equal(d.b.class, d.seenB) {
+			d.a.class, d.seenA = d.seenA, d.a.class
+			d.b.class, d.seenB = d.seenB, d.b.class
+			d.compare(a, b, m)
 		}
 	}
-	d.compare()
-	d.clear(a, b, m)
-	added, removed = d.b.sum(), d.a.sum()
 	d.group(m)
 	return d.hunks(dst, seenA, seenB, lines), added, removed
 }
 
-// complete says whether every line of the middle is compared. Then the other version has every one of them.
-func (s *side) complete() bool { return len(s.kept) == len(s.changed) }
-
-func (s *side) sum() (n uint32) {
-	for _, c := range s.changed {
-		if c {
-			n++
-		}
-	}
-	return n
+// size counts the changed lines of the last comparison.
+func (d *Differ) size() (added, removed uint32) {
+	return uint32(bytes.Count(d.b.changed, changed)), uint32(bytes.Count(d.a.changed, changed))
 }
+
+var changed = []byte{1}
 
 // middle is what is left of two versions without their common beginning and end: lines [lo, ahi) of the old one and [lo, bhi) of the
 // new one.
@@ -186,10 +181,14 @@ type middle struct{ lo, ahi, bhi int }
 // trivial says whether one side is empty, so that all of the other is changed.
 func (m middle) trivial() bool { return m.lo == m.ahi || m.lo == m.bhi }
 
-func trim(a, b []uint32) middle {
+// size counts the lines of the middle, all being changed.
+func (m middle) size() (added, removed uint32) { return uint32(m.bhi - m.lo), uint32(m.ahi - m.lo) }
+
+// trim gives the middle of a and b, the last suffix lines of which are equal. What both ends claim is the beginning's.
+func trim(a, b []uint32, suffix int) middle {
 	lo := commonPrefix(a, b)
-	end := commonSuffix(a[lo:], b[lo:])
-	return middle{lo, len(a) - end, len(b) - end}
+	suffix = min(suffix, len(a)-lo, len(b)-lo)
+	return middle{lo, len(a) - suffix, len(b) - suffix}
 }
 
 // block is how many lines are compared at once: one call of the runtime's vectorised memory comparison.

@@ -1,6 +1,9 @@
 package linediff
 
-import "cmp"
+import (
+	"bytes"
+	"cmp"
+)
 
 // group is a run of changed lines [lo, hi) of one version. at is the number of unchanged lines before it, which are the same in both
 // versions: groups of the two versions with equal at face each other.
@@ -26,15 +29,16 @@ func (d *Differ) group(m middle) {
 func (s *side) group(first int) {
 	s.groups = s.groups[:0]
 	at := first
-	for i := 0; i < len(s.changed); {
-		if !s.changed[i] {
-			i++
-			at++
-			continue
+	for i := 0; ; {
+		same := bytes.IndexByte(s.changed[i:], 1)
+		if same < 0 {
+			return
 		}
-		lo := i
-		for i < len(s.changed) && s.changed[i] {
-			i++
+		at += same
+		lo := i + same
+		i = len(s.changed)
+		if run := bytes.IndexByte(s.changed[lo:], 0); run >= 0 {
+			i = lo + run
 		}
 		s.groups = append(s.groups, group{at, first + lo, first + i})
 	}

@@ -20,8 +20,10 @@ type searcher struct {
 // box is a part of the edit graph: lines [x0, x1) of a against lines [y0, y1) of b.
 type box struct{ x0, x1, y0, y1 int }
 
-// compare marks the lines of the two reduced sides that have no partner.
-func (d *Differ) compare() {
+// compare marks the changed lines of the middles, whose classes are known.
+func (d *Differ) compare(a, b []uint32, m middle) {
+	d.a.reduce(a[m.lo:m.ahi])
+	d.b.reduce(b[m.lo:m.bhi])
 	na, nb := len(d.a.ids), len(d.b.ids)
 	diagonals := na + nb + 3
 	s := &d.split
@@ -34,6 +36,7 @@ func (d *Differ) compare() {
 	d.conquer(box{0, na, 0, nb}, false)
 }
 
+// conquer marks the lines of a box of the reduced sides that have no partner.
 func (d *Differ) conquer(r box, minimal bool) {
 	a, b := d.a.ids, d.b.ids
 	for {
@@ -58,7 +61,7 @@ func (d *Differ) conquer(r box, minimal bool) {
 
 func (s *side) mark(lo, hi int) {
 	for _, line := range s.kept[lo:hi] {
-		s.changed[line] = true
+		s.changed[line] = 1
 	}
 }
 
