@@ -32,8 +32,9 @@ type Decoder struct {
 	done  int // bytes of dst that are written
 
 	dynamic tables
-	pre     [preSize]entry
-	lens    [numLitLen + numDist]uint8
+	code    code
+	pre     [1 << preBits]entry
+	lens    [numLitLen + numDist + 8]uint8 // of literals and distances in a row; runs are written 8 at a time
 }
 
 // Zlib decodes the zlib stream that begins at src[0] into dst, whose length is the stream's declared size, and returns how many bytes
@@ -217,63 +218,89 @@ func (d *Decoder) readCodes() error {
 		pre[preOrder[i]] = uint8(d.bits & 7)
 		d.drop(3)
 	}
-	if !build(d.pre[:], maxPreLen, pre[:], preEntries[:]) {
+	c := &d.code
+	c.reset()
+	for sym, l := range pre {
+		if l != 0 {
+			c.add(sym, l)
+		}
+	}
+	width, ok := c.build(d.pre[:], preBits, preEntries[:])
+	if !ok {
 		return ErrCorrupt
 	}
+	mask := uint64(1)<<width - 1
 
+	c.reset()
 	lens := &d.lens
 	total := nlit + ndist
+	bits, count := d.bits, d.count
 	for i := 0; i < total; {
-		if d.count < maxPreLen+7 {
+		if count < preBits+7 {
+			d.bits, d.count = bits, count
 			d.refill()
+			bits, count = d.bits, d.count
 		}
-		e := d.pre[d.bits&preMask]
+		e := d.pre[bits&mask&(1<<preBits-1)]
+		used := uint(e & entryBits)
+		if count < used {
+			return ErrTruncated
+		}
+		if e&flagLiteral != 0 {
+			l := uint8(e >> 16)
+			lens[i] = l
+			c.add(i, l)
+			i++
+			bits >>= used
+			count -= used
+			continue
+		}
 		if e&flagSpecial != 0 {
 			return ErrCorrupt
 		}
-		n := uint(e & entryBits)
-		sym := uint8(e >> 16)
-		if sym < 16 {
-			if d.count < n {
-				return ErrTruncated
-			}
-			d.drop(n)
-			lens[i] = sym
-			i++
-			continue
-		}
-		var extra uint
-		var repeat int
+		repeat := value(e, bits)
+		bits >>= used
+		count -= used
 		var l uint8
-		switch sym {
-		case 16:
+		if e&flagEnd != 0 {
 			if i == 0 {
 				return ErrCorrupt
 			}
 			l = lens[i-1]
-			extra, repeat = 2, 3
-		case 17:
-			extra, repeat = 3, 3
-		default:
-			extra, repeat = 7, 11
 		}
-		if d.count < n+extra {
-			return ErrTruncated
-		}
-		repeat += int(d.bits >> (n & 63) & (1<<extra - 1))
-		d.drop(n + extra)
 		if i+repeat > total {
 			return ErrCorrupt
 		}
+		for run := lens[i : i+repeat+7]; len(run) >= 8; run = run[8:] {
+			binary.LittleEndian.PutUint64(run, uint64(l)*0x0101010101010101)
+		}
+		if l == 0 {
+			i += repeat
+			continue
+		}
 		for range repeat {
-			lens[i] = l
+			c.add(i, l)
 			i++
 		}
 	}
+	d.bits, d.count = bits, count
+
+	// The last lengths are those of distances: at the ends of their chains, where lowering the counts cuts them off.
 	// zlib's rule: a block that cannot end is refused at once.
-	if lens[endOfBlock] == 0 ||
-		!build(d.dynamic.lit[:], litBits, lens[:nlit], litEntries[:]) ||
-		!build(d.dynamic.dist[:], distBits, lens[nlit:total], distEntries[:]) {
+	for _, l := range lens[nlit:total] {
+		c.count[l&maxCodeLen]--
+	}
+	t := &d.dynamic
+	if t.litWidth, ok = c.build(t.lit[:], litBits, litEntries[:]); !ok || lens[endOfBlock] == 0 {
+		return ErrCorrupt
+	}
+	c.reset()
+	for sym, l := range lens[nlit:total] {
+		if l != 0 {
+			c.add(sym, l)
+		}
+	}
+	if t.distWidth, ok = c.build(t.dist[:], distBits, distEntries[:]); !ok {
 		return ErrCorrupt
 	}
 	return nil

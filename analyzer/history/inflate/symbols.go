@@ -25,6 +25,7 @@ func (d *Decoder) symbols(t *tables) error {
 
 // careful decodes one symbol, near the end of source or destination.
 func (d *Decoder) careful(t *tables) (end bool, err error) {
+	litMask, distMask := (uint64(1)<<t.litWidth-1)&(1<<litBits-1), (uint64(1)<<t.distWidth-1)&(1<<distBits-1)
 	d.refill() // 56 bits or all that is left: any match needs 48 at most
 	e := t.lit[d.bits&litMask]
 	if e&flagLink != 0 {
@@ -112,6 +113,7 @@ func (d *Decoder) fast(t *tables) (end bool, err error) {
 	src, dst := d.src, d.dst
 	pos, done := d.pos, d.done
 	bits, count := d.bits, d.count
+	litMask, distMask := (uint64(1)<<t.litWidth-1)&(1<<litBits-1), (uint64(1)<<t.distWidth-1)&(1<<distBits-1)
 	srcEnd, dstEnd := len(src)-srcSlack, len(dst)-dstSlack
 
 loop:

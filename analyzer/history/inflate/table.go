@@ -5,7 +5,6 @@ import "math/bits"
 // Sizes of RFC 1951.
 const (
 	maxCodeLen  = 15  // bits of a literal/length or distance code
-	maxPreLen   = 7   // bits of a code of the code length alphabet
 	numPre      = 19  // symbols of the code length alphabet
 	numLitLen   = 288 // symbols of the literal/length alphabet, the last two never valid
 	numDist     = 32  // symbols of the distance alphabet, the last two never valid
@@ -23,10 +22,7 @@ const (
 	litSize   = 2342
 	distBits  = 8
 	distSize  = 402
-	preSize   = 1 << maxPreLen
-	litMask   = 1<<litBits - 1
-	distMask  = 1<<distBits - 1
-	preMask   = 1<<maxPreLen - 1
+	preBits   = 7
 	entryBits = 63 // mask of the bits an entry consumes: a constant that lets the compiler drop its check of shift counts
 )
 
@@ -86,10 +82,14 @@ func makeDistEntries() (t [numDist]entry) {
 	return t
 }
 
+// makePreEntries makes lengths literals, and repetitions matches: of zero, or of the length before if flagEnd is set.
 func makePreEntries() (t [numPre]entry) {
-	for i := range t {
-		t[i] = entry(i) << 16
+	for i := range 16 {
+		t[i] = flagLiteral | entry(i)<<16
 	}
+	t[16] = 3<<16 | 2 | flagEnd
+	t[17] = 3<<16 | 3
+	t[18] = 11<<16 | 7
 	return t
 }
 
@@ -97,100 +97,114 @@ func makePreEntries() (t [numPre]entry) {
 var fixed = makeFixed()
 
 type tables struct {
-	lit  [litSize]entry
-	dist [distSize]entry
+	litWidth, distWidth uint // bits that the primary tables are indexed with
+	lit                 [litSize]entry
+	dist                [distSize]entry
 }
 
 func makeFixed() *tables {
-	var lens [numLitLen + numDist]uint8
-	for i := range lens {
+	var lit, dist code
+	lit.reset()
+	for i := range numLitLen {
 		switch {
 		case i < 144:
-			lens[i] = 8
+			lit.add(i, 8)
 		case i < 256:
-			lens[i] = 9
+			lit.add(i, 9)
 		case i < 280:
-			lens[i] = 7
-		case i < numLitLen:
-			lens[i] = 8
+			lit.add(i, 7)
 		default:
-			lens[i] = 5
+			lit.add(i, 8)
 		}
 	}
+	dist.reset()
+	for i := range numDist {
+		dist.add(i, 5)
+	}
 	t := new(tables)
-	if !build(t.lit[:], litBits, lens[:numLitLen], litEntries[:]) || !build(t.dist[:], distBits, lens[numLitLen:], distEntries[:]) {
+	var ok1, ok2 bool
+	t.litWidth, ok1 = lit.build(t.lit[:], litBits, litEntries[:])
+	t.distWidth, ok2 = dist.build(t.dist[:], distBits, distEntries[:])
+	if !ok1 || !ok2 {
 		panic("inflate: fixed codes")
 	}
 	return t
 }
 
-// build fills table, whose primary part is indexed with width bits, for the canonical code with the given lengths.
-// It reports false for a set of lengths that is no code: over-subscribed, or incomplete. Like zlib it allows two
+// code is a canonical Huffman code: how many symbols have each length, and for each length a chain of them in ascending order.
+// Chains are made while lengths are read, in place of a sort afterwards.
+type code struct {
+	count [maxCodeLen + 1]uint16
+	last  [maxCodeLen + 1]uint16 // of each chain
+	next  [heads + maxCodeLen + 1]uint16
+}
+
+// heads is where in next the chains begin, one element per length; before it each symbol has its own.
+const heads = numLitLen + numDist
+
+func (c *code) reset() {
+	c.count = [maxCodeLen + 1]uint16{}
+	for l := range c.last {
+		c.last[l] = heads + uint16(l)
+	}
+}
+
+// add gives symbol sym, larger than all before, a code of l bits.
+func (c *code) add(sym int, l uint8) {
+	l &= maxCodeLen
+	c.count[l]++
+	c.next[c.last[l]] = uint16(sym)
+	c.last[l] = uint16(sym)
+}
+
+// build fills table and returns the bits that its primary part is indexed with: at most width, fewer if no code is longer.
+// It returns false for a set of lengths that is no code: over-subscribed, or incomplete. Like zlib it allows two
 // incomplete ones: no code at all, and a single code of one bit; using what they leave open is an error of the data.
 //
 // Codes are taken in order of their length, and the table doubles with each length: an entry is written once and then copied with
 // its whole neighbourhood, which is far cheaper than writing each of its repetitions.
-func build(table []entry, width uint, lens []uint8, entries []entry) bool {
-	var count [maxCodeLen + 1]uint16
-	for _, l := range lens {
-		count[l&maxCodeLen]++
-	}
-	longest := uint(maxCodeLen)
-	for longest > 0 && count[longest] == 0 {
-		longest--
-	}
-	var next [maxCodeLen + 1]uint16 // where the symbols of a length begin in sorted
-	left := 1                       // codes of the present length that are still free
-	var sum uint16
-	for l := 1; l <= maxCodeLen; l++ {
-		next[l] = sum
-		sum += count[l]
-		left = left<<1 - int(count[l])
+func (c *code) build(table []entry, width uint, entries []entry) (uint, bool) {
+	left := 1 // codes of the present length that are still free
+	shortest, longest := uint(0), uint(0)
+	for l := uint(1); l <= maxCodeLen; l++ {
+		n := c.count[l]
+		left = left<<1 - int(n)
 		if left < 0 {
-			return false
+			return 0, false
+		}
+		if n != 0 {
+			longest = l
+			if shortest == 0 {
+				shortest = l
+			}
 		}
 	}
 	if left > 0 {
 		if longest > 1 {
-			return false
+			return 0, false
 		}
-		for i := range table[:1<<width] {
-			table[i] = flagSpecial
+		table[0], table[1] = flagSpecial, flagSpecial
+		if longest == 1 {
+			table[0] = entries[c.next[heads+1]] + codeUnit
 		}
-		for sym, l := range lens {
-			if l == 1 {
-				for i := 0; i < 1<<width; i += 2 {
-					table[i] = entries[sym] + codeUnit
-				}
-			}
-		}
-		return true
+		return 1, true
 	}
+	width = min(width, longest)
 
-	var sorted [numLitLen]uint16
-	for sym, l := range lens {
-		if l != 0 {
-			sorted[next[l&maxCodeLen]] = uint16(sym)
-			next[l&maxCodeLen]++
+	// bits is the present code with its first bit lowest, as it lies in the stream.
+	var bits uint
+	for l := shortest; l <= width; l++ {
+		if l > shortest {
+			half := uint(1) << (l - 1)
+			copy(table[half:2*half], table[:half])
 		}
-	}
-	syms := sorted[:sum]
-
-	// code is the present code with its first bit lowest, as it lies in the stream.
-	var code uint
-	direct := min(width, longest)
-	for l := uint(1); l <= direct; l++ {
-		half := uint(1) << (l - 1)
-		copy(table[half:2*half], table[:half])
 		unit := entry(l) * codeUnit
-		for range count[l] {
-			table[code] = entries[syms[0]] + unit
-			syms = syms[1:]
-			code = increment(code, l)
+		sym := c.next[heads+l]
+		for range c.count[l] {
+			table[bits] = entries[sym] + unit
+			sym = c.next[sym]
+			bits = increment(bits, l)
 		}
-	}
-	for l := direct; l < width; l++ {
-		copy(table[1<<l:2<<l], table[:1<<l])
 	}
 
 	free := uint(1) << width // where the next sub-table begins
@@ -198,35 +212,36 @@ func build(table []entry, width uint, lens []uint8, entries []entry) bool {
 	prefix := ^uint(0)
 	for l := width + 1; l <= longest; l++ {
 		unit := entry(l-width) * codeUnit
-		for c := count[l]; c > 0; c-- {
-			if p := code & (1<<width - 1); p != prefix {
+		sym := c.next[heads+l]
+		for n := c.count[l]; n > 0; n-- {
+			if p := bits & (1<<width - 1); p != prefix {
 				prefix = p
 				// As codes are in order of length, the sub-table is as wide as it takes to use up all codes that can begin so.
 				w := l - width
-				room := 1<<w - int(c)
+				room := 1<<w - int(n)
 				for room > 0 && w+width < longest {
 					w++
-					room = room<<1 - int(count[w+width])
+					room = room<<1 - int(c.count[w+width])
 				}
 				if free+1<<w > uint(len(table)) {
-					return false
+					return 0, false
 				}
 				sub = table[free : free+1<<w]
 				table[p] = flagSpecial | flagLink | entry(free)<<16 | entry(w)<<8 | entry(width)
 				free += 1 << w
 			}
-			e := entries[syms[0]] + unit
-			syms = syms[1:]
-			for i := code >> width; i < uint(len(sub)); i += 1 << (l - width) {
+			e := entries[sym] + unit
+			sym = c.next[sym]
+			for i := bits >> width; i < uint(len(sub)); i += 1 << (l - width) {
 				sub[i] = e
 			}
-			code = increment(code, l)
+			bits = increment(bits, l)
 		}
 	}
-	return true
+	return width, true
 }
 
-// increment returns the successor of a code of l bits that is written with its first bit lowest.
+// increment returns the successor of code, of l bits, written with its first bit lowest.
 func increment(code, l uint) uint {
 	zeros := ^code & (1<<l - 1)
 	if zeros == 0 {
