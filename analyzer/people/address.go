@@ -37,7 +37,7 @@ func parseAddress(raw string, d *Directory) address {
 		return a
 	}
 	text := strings.TrimPrefix(strings.Trim(unwide.Replace(a.text), trimmed), "mailto:")
-	if strings.TrimSpace(a.text) != text {
+	if strings.Trim(a.text, " \t\r\n") != text {
 		a.repair = "stray characters around the address"
 	}
 	a.text = text
@@ -64,7 +64,7 @@ func parseAddress(raw string, d *Directory) address {
 }
 
 // trimmed are characters that surround addresses by accident; U+00A0 and quotation marks come from word processors.
-const trimmed = " \t\r\n\v\f\u00a0\u3000\u200b\u200c\u200d\u2060\ufeff\"'`´‘’‚“”„«»<>()[],.;:/\\"
+const trimmed = " \t\r\n\v\f\u00a0\u3000\u200b\u200c\u200d\u2060\ufeff\"'`´‘’‚“”„«»<>[],.;:/\\"
 
 var (
 	unwide      = strings.NewReplacer("＠", "@", "．", ".", "。", ".", "，", ",")
@@ -113,7 +113,7 @@ var placeholderLocals = setOf("root", "your_name", "your.name", "yourname", "you
 func placeholderDomain(domain string) bool {
 	last := domain[strings.LastIndexByte(domain, '.')+1:]
 	switch last {
-	case "(none)", "localhost", "localdomain", "local", "lan", "invalid", "":
+	case "(none)", "localhost", "localdomain", "local", "lan", "invalid":
 		return true
 	}
 	for _, d := range []string{"example.com", "example.net", "example.org", "yourdomain.com", "domain.com", "your.domain"} {
@@ -130,7 +130,7 @@ func normalizeName(raw string) string {
 		raw = raw[:1024]
 	}
 	name := norm.NFKC.String(strings.ToLower(strings.ToValidUTF8(raw, "\uFFFD")))
-	return strings.Join(strings.Fields(strings.Trim(name, trimmed)), " ")
+	return strings.Join(strings.Fields(strings.Trim(name, trimmed+"()")), " ")
 }
 
 func isPlaceholderName(normalized string) bool {
