@@ -62,6 +62,8 @@ type picture struct {
 	extents []float64
 	maximum float64  // of extents
 	thick   float64  // the heaviest edge
+	unit    string   // of the column, escaped
+	label   []string // by node, escaped: every edge shows two
 	colour  []string // by node; "" for repositories
 	named   []bool   // by node: the label is drawn
 	unnamed int
@@ -92,6 +94,11 @@ func newPicture(g *Graph, d Drawing) *picture {
 		p.engine = "sfdp"
 		p.scale = math.Sqrt(float64(n) / 100)
 		p.grow = math.Sqrt(p.scale)
+	}
+	p.unit = escapeText(g.columns[d.Column].Unit, maxName)
+	p.label = make([]string, g.NumNodes())
+	for i, n := range g.nodes {
+		p.label[i] = escapeText(n.Label, maxName)
 	}
 	p.paint()
 	p.name()
@@ -201,13 +208,13 @@ func (p *picture) node(out *bufio.Writer, i int) {
 	side := max(smallest, largest*math.Sqrt(share))
 	label, size := "", 0.0
 	if p.named[i] {
-		label = n.Label
+		label = p.label[i]
 		size = 9 + 14*math.Sqrt(side/largest)
 		if n.Kind != Organization {
 			size *= 0.75
 		}
 	}
-	fmt.Fprintf(out, "  %s [label=%s, tooltip=%s", n.ID(), escape(label), escape(n.Label, ": "+p.amount(p.extents[i])))
+	fmt.Fprintf(out, "  %s [label=\"%s\", tooltip=\"%s: %s %s\"", n.ID(), label, p.label[i], thousands(p.extents[i]), p.unit)
 	switch n.Kind {
 	case Organization:
 		fmt.Fprintf(out, ", shape=circle, width=%s", decimal(side*p.grow*2/math.Sqrt(math.Pi)))
@@ -240,8 +247,8 @@ func (p *picture) edge(out *bufio.Writer, e int) {
 	if p.thick > 0 {
 		width = max(thinnest, widest*math.Sqrt(w/p.thick))
 	}
-	fmt.Fprintf(out, "  %s -- %s [penwidth=%s, tooltip=%s", g.nodes[a].ID(), g.nodes[b].ID(), decimal(width),
-		escape(g.nodes[a].Label, " and ", g.nodes[b].Label, ": "+p.amount(w)))
+	fmt.Fprintf(out, "  %s -- %s [penwidth=%s, tooltip=\"%s and %s: %s %s\"", g.nodes[a].ID(), g.nodes[b].ID(), decimal(width),
+		p.label[a], p.label[b], thousands(w), p.unit)
 	// The smaller end is the organization or the person behind the work, never a repository unless both are.
 	if c := p.colour[a]; c != "" && g.nodes[a].Kind != g.nodes[b].Kind {
 		alpha := "B0"
@@ -257,16 +264,11 @@ func (p *picture) edge(out *bufio.Writer, e int) {
 		s := make([]string, len(periods))
 		for i, d := range periods {
 			s[i] = d.String()
-			if i > 0 {
-				s[i] = " " + s[i]
-			}
 		}
-		fmt.Fprintf(out, ", periods=%s", escape(s...))
+		fmt.Fprintf(out, ", periods=\"%s\"", strings.Join(s, " "))
 	}
 	fmt.Fprintf(out, "];\n")
 }
-
-func (p *picture) amount(x float64) string { return thousands(x) + " " + p.g.columns[p.d.Column].Unit }
 
 // legend says what is what, by how much, and what is missing.
 func (p *picture) legend() string {

@@ -28,23 +28,18 @@ func clean(s string, most int) string {
 
 // escape makes any bytes a quoted string of DOT that Graphviz shows as clean text. Inside the quotes three languages are live: the string's own (`\"`),
 // that of labels (`\N`, `\G`, `\L` name the object, `\n` and `\l` break lines), and HTML entities (`&lt;`). Labels in HTML begin with `<` outside quotes, so
-// quoted text never is one. Parts are cut one by one, so that a long name never pushes a figure out.
-func escape(parts ...string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, s := range parts {
-		b.WriteString(dotEscapes.Replace(clean(s, maxName)))
-	}
-	b.WriteByte('"')
-	return b.String()
-}
+// quoted text never is one.
+func escape(s string) string { return `"` + escapeText(s, maxName) + `"` }
+
+// escapeText is escape without the quotes, cut after most characters.
+func escapeText(s string, most int) string { return dotEscapes.Replace(clean(s, most)) }
 
 // escapeLines puts lines of text under each other, left-aligned.
 func escapeLines(lines []string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, line := range lines {
-		b.WriteString(dotEscapes.Replace(clean(line, maxLine)))
+		b.WriteString(escapeText(line, maxLine))
 		b.WriteString(`\l`)
 	}
 	b.WriteByte('"')
