@@ -4,9 +4,11 @@ import "encoding/binary"
 
 const (
 	// srcSlack and dstSlack are the bytes of source and destination that a turn of the fast loop may touch without looking:
-	// two loads of 8 bytes, the second at most 7 further; and three literals and 8 bytes of a match.
+	// two loads of 8 bytes, the second at most 7 further; and three literals.
 	srcSlack = 16
-	dstSlack = 16
+	dstSlack = 3
+	// copySlack is how far beyond its end a match may write: all but one byte of the last copy of 16.
+	copySlack = 15
 )
 
 // symbols decodes the literals and matches of a block with the codes of t, up to its end.
@@ -108,18 +110,21 @@ var (
 func load64(b []byte, i int) uint64     { return binary.LittleEndian.Uint64(b[i:]) }
 func store64(b []byte, i int, v uint64) { binary.LittleEndian.PutUint64(b[i:], v) }
 
+func copy16(b []byte, to, from int) { *(*[16]byte)(b[to:]) = *(*[16]byte)(b[from:]) }
+
 // fast decodes symbols as long as source and destination have their slack. It keeps all state in registers.
 func (d *Decoder) fast(t *tables) (end bool, err error) {
 	src, dst := d.src, d.dst
 	pos, done := d.pos, d.done
 	bits, count := d.bits, d.count
 	litMask, distMask := (uint64(1)<<t.litWidth-1)&(1<<litBits-1), (uint64(1)<<t.distWidth-1)&(1<<distBits-1)
-	srcEnd, dstEnd := len(src)-srcSlack, len(dst)-dstSlack
+	srcEnd, dstEnd, copyEnd := len(src)-srcSlack, len(dst)-dstSlack, len(dst)-copySlack
 
 loop:
 	for pos <= srcEnd && done <= dstEnd {
-		bits |= load64(src, pos) << (count & 63)
-		pos += int((63 - count) >> 3)
+		in := (*[16]byte)(src[pos:])
+		bits |= binary.LittleEndian.Uint64(in[:8]) << (count & 63)
+		ahead := int((63 - count) >> 3 & 7)
 		count |= 56
 		e := t.lit[bits&litMask]
 		if e&flagLiteral != 0 {
@@ -139,13 +144,15 @@ loop:
 					count -= uint(e & entryBits)
 					dst[done] = byte(e >> 16)
 					done++
+					pos += ahead
 					continue
 				}
 			}
-			bits |= load64(src, pos) << (count & 63)
+			bits |= binary.LittleEndian.Uint64(in[ahead:ahead+8]) << (count & 63)
 			pos += int((63 - count) >> 3)
 			count |= 56
 		}
+		pos += ahead
 		if e&flagSpecial != 0 {
 			if e&flagLink != 0 {
 				bits >>= litBits
@@ -199,7 +206,7 @@ loop:
 		}
 		to := done + length
 		switch {
-		case to > dstEnd:
+		case to > copyEnd:
 			for i := from; done < to; i++ {
 				if done == len(dst) {
 					err = ErrTooLong
@@ -208,6 +215,14 @@ loop:
 				dst[done] = dst[i]
 				done++
 			}
+		case distance >= 16:
+			copy16(dst, done, from)
+			if length > 16 {
+				for i := 16; i < length; i += 16 {
+					copy16(dst, done+i, from+i)
+				}
+			}
+			done = to
 		case distance >= 8:
 			for ; done < to; done += 8 {
 				store64(dst, done, load64(dst, from))
