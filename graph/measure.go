@@ -1,0 +1,383 @@
+package graph
+
+import (
+	"math"
+	"runtime"
+	"sync"
+)
+
+// The measures below take every edge of the graph they are given, whatever its relation: one contribution may stand on three
+// edges, so [Graph.Select] relations first. They have no direction. A column of [Unweighted] makes all edges equal; else the
+// weight is closeness, and the length of an edge is 1/weight (infinite where the weight is 0). Results have one value a node.
+
+// Unweighted stands for a column in measures that make all edges equal.
+const Unweighted = -1
+
+// pieces is into how many parts the sources of an all-pairs measure are cut. Each part sums for itself and the parts are added in order, so that
+// the number of processors does not show in the last digits.
+const pieces = 64
+
+// Products are wrapped in float64() before they are added, which forbids the compiler to fuse the two steps on some processors: results
+// are then equal to the last bit on all of them.
+
+// tie is the relative difference below which two lengths of paths are equal: sums of 1/weight differ by rounding with their order.
+const tie = 1e-12
+
+// Degrees gives the number of neighbours.
+func Degrees(g *Graph) []int {
+	degrees := make([]int, g.NumNodes())
+	for i := range degrees {
+		degrees[i] = int(g.start[i+1] - g.start[i])
+	}
+	return degrees
+}
+
+// Strengths gives the sum of a column over the edges of each node, in the column's unit.
+func Strengths(g *Graph, column int) []float64 {
+	strengths := make([]float64, g.NumNodes())
+	for i := range strengths {
+		_, edges := g.Neighbors(i)
+		for _, e := range edges {
+			strengths[i] += g.weights[column][e]
+		}
+	}
+	return strengths
+}
+
+// PageRank gives the share of time that a walk spends at each node: with probability damping (0.85 is usual, [0, 1)) it follows an edge, chosen in proportion to its
+// weight, else, and where there is no edge, it goes anywhere. Shares add up to 1. Power iteration from equal shares until the
+// change, summed over nodes, is below 1e-14, in O(m) a step; damping^k bounds the error after k steps, and there are at most 1,000.
+//
+// Brin and Page, The anatomy of a large-scale hypertextual web search engine, 1998. As NetworkX's pagerank, which stops at n*1e-6.
+func PageRank(g *Graph, column int, damping float64) []float64 {
+	n := g.NumNodes()
+	out := make([]float64, n) // what leaves a node
+	for i := range n {
+		_, edges := g.Neighbors(i)
+		for _, e := range edges {
+			out[i] += g.closeness(column, e)
+		}
+	}
+	rank, next, give := make([]float64, n), make([]float64, n), make([]float64, n)
+	for i := range rank {
+		rank[i] = 1 / float64(n)
+	}
+	for range 1000 {
+		anywhere := 0.0
+		for i, r := range rank {
+			if out[i] > 0 {
+				give[i] = r / out[i]
+			} else {
+				give[i] = 0
+				anywhere += r
+			}
+		}
+		base := (1 - damping + float64(damping*anywhere)) / float64(n)
+		change := 0.0
+		for i := range next {
+			sum := 0.0
+			nodes, edges := g.Neighbors(i)
+			for j, e := range edges {
+				sum += float64(give[nodes[j]] * g.closeness(column, e))
+			}
+			next[i] = base + float64(damping*sum)
+			change += math.Abs(next[i] - rank[i])
+		}
+		rank, next = next, rank
+		if change < 1e-14 {
+			break
+		}
+	}
+	return rank
+}
+
+// closeness is an edge's weight in a column, 1 for Unweighted.
+func (g *Graph) closeness(column int, e uint32) float64 {
+	if column == Unweighted {
+		return 1
+	}
+	return g.weights[column][e]
+}
+
+// CoreNumbers gives the largest k such that the node is in a part of the graph where everybody has k neighbours inside that part. O(n + m).
+//
+// Batagelj and Zaversnik, An O(m) algorithm for cores decomposition of networks, 2003. As NetworkX's core_number.
+func CoreNumbers(g *Graph) []int {
+	core := Degrees(g) // falls while neighbours with fewer are taken away
+	most := 0
+	for _, d := range core {
+		most = max(most, d)
+	}
+	// Nodes sorted by degree in buckets; first is where a bucket begins.
+	first := make([]int, most+2)
+	for _, d := range core {
+		first[d+1]++
+	}
+	for d := range most + 1 {
+		first[d+1] += first[d]
+	}
+	at, order := make([]int, len(core)), make([]int, len(core))
+	fill := append([]int(nil), first...)
+	for i, d := range core {
+		at[i] = fill[d]
+		order[fill[d]] = i
+		fill[d]++
+	}
+	for _, i := range order {
+		nodes, _ := g.Neighbors(i)
+		for _, u := range nodes {
+			if core[u] <= core[i] {
+				continue
+			}
+			// u loses a neighbour: swap it to the front of its bucket, and let the bucket begin after it.
+			d := core[u]
+			front := order[first[d]]
+			order[at[u]], order[first[d]] = front, int(u)
+			at[front], at[u] = at[u], first[d]
+			first[d]++
+			core[u]--
+		}
+	}
+	return core
+}
+
+// HarmonicCloseness gives the sum of 1/distance to every other node; one that cannot be reached adds 0. Not normalised. O(nm), weighted O(nm log n).
+//
+// Marchiori and Latora, Harmony in the small-world, 2000. As NetworkX's harmonic_centrality with distance 1/weight.
+func HarmonicCloseness(g *Graph, column int) []float64 {
+	closeness := make([]float64, g.NumNodes())
+	overSources(g, column, func(s *search, source int, _ []float64) {
+		s.from(source)
+		sum := 0.0
+		for _, i := range s.order[1:] {
+			sum += 1 / s.distance[i]
+		}
+		closeness[source] = sum
+	})
+	return closeness
+}
+
+// Betweenness gives for each node v the sum, over unordered pairs of other nodes, of the share of their shortest paths that pass through v. Not
+// normalised: divide by (n-1)(n-2)/2 for a share. Exact: O(nm), weighted O(nm log n), on all processors, with the same result on any
+// number of them. Paths are counted in float64: above 1e308 of them between two nodes the result is not a number.
+//
+// Brandes, A faster algorithm for betweenness centrality, 2001. As NetworkX's betweenness_centrality with normalized=False and distance 1/weight, except
+// where two lengths differ by less than a part in 1e12: there paths are equally short here, while NetworkX compares every bit.
+func Betweenness(g *Graph, column int) []float64 {
+	return overSources(g, column, func(s *search, source int, sum []float64) {
+		s.from(source)
+		s.count()
+		for at := len(s.order) - 1; at > 0; at-- {
+			w := s.order[at]
+			share := (1 + s.dependency[w]) / s.paths[w]
+			s.predecessors(w, func(v uint32) { s.dependency[v] += float64(s.paths[v] * share) })
+			sum[w] += s.dependency[w] / 2 // each pair is met from both ends
+			s.dependency[w] = 0
+		}
+		s.dependency[source] = 0
+	})
+}
+
+// overSources calls visit for every node as the source, in parallel, and adds up what it puts into sum, in an order that does not depend on the processors.
+func overSources(g *Graph, column int, visit func(s *search, source int, sum []float64)) []float64 {
+	n := g.NumNodes()
+	total := make([]float64, n)
+	type result struct {
+		piece int
+		sum   []float64
+	}
+	todo := make(chan int)
+	done := make(chan result)
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), pieces) {
+		workers.Go(func() {
+			s := newSearch(g, column)
+			for piece := range todo {
+				sum := make([]float64, n)
+				for source := piece * n / pieces; source < (piece+1)*n/pieces; source++ {
+					visit(s, source, sum)
+				}
+				done <- result{piece, sum}
+			}
+		})
+	}
+	go func() {
+		for piece := range pieces {
+			todo <- piece
+		}
+		close(todo)
+		workers.Wait()
+		close(done)
+	}()
+	waiting := map[int][]float64{}
+	next := 0
+	for r := range done {
+		waiting[r.piece] = r.sum
+		for sum, ok := waiting[next]; ok; sum, ok = waiting[next] {
+			for i, x := range sum {
+				total[i] += x
+			}
+			delete(waiting, next)
+			next++
+		}
+	}
+	return total
+}
+
+// search finds shortest paths from one source after another, in arrays that are made once.
+type search struct {
+	g      *Graph
+	length []float64 // by edge; nil if all are 1
+
+	order      []uint32  // nodes reached, by distance
+	distance   []float64 // by node, +Inf if not reached
+	place      []int32   // by node, in order
+	paths      []float64 // how many shortest ones
+	dependency []float64 // zero between searches
+	heap       []uint32
+	inHeap     []int32 // place in heap, -1 if not there
+}
+
+func newSearch(g *Graph, column int) *search {
+	n := g.NumNodes()
+	s := &search{g: g, distance: make([]float64, n), place: make([]int32, n), paths: make([]float64, n), dependency: make([]float64, n)}
+	for i := range s.distance {
+		s.distance[i] = math.Inf(1)
+	}
+	if column != Unweighted {
+		s.length = make([]float64, g.NumEdges())
+		for e, w := range g.weights[column] {
+			s.length[e] = 1 / w
+		}
+		s.inHeap = make([]int32, n)
+	}
+	return s
+}
+
+// from sets order, distance and place.
+func (s *search) from(source int) {
+	for _, i := range s.order {
+		s.distance[i] = math.Inf(1)
+	}
+	s.order = s.order[:0]
+	s.distance[source] = 0
+	if s.length == nil {
+		s.order = append(s.order, uint32(source))
+		for at := 0; at < len(s.order); at++ {
+			i := s.order[at]
+			d := s.distance[i] + 1
+			nodes, _ := s.g.Neighbors(int(i))
+			for _, u := range nodes {
+				if s.distance[u] > d {
+					s.distance[u] = d
+					s.order = append(s.order, u)
+				}
+			}
+		}
+		return
+	}
+	s.push(uint32(source))
+	for len(s.heap) > 0 {
+		i := s.pop()
+		s.place[i] = int32(len(s.order))
+		s.order = append(s.order, i)
+		nodes, edges := s.g.Neighbors(int(i))
+		for j, u := range nodes {
+			d := s.distance[i] + s.length[edges[j]]
+			if d >= s.distance[u] {
+				continue
+			}
+			fresh := math.IsInf(s.distance[u], 1)
+			s.distance[u] = d
+			if fresh {
+				s.push(u)
+			} else {
+				s.up(int(s.inHeap[u]))
+			}
+		}
+	}
+}
+
+// count sets paths.
+func (s *search) count() {
+	s.paths[s.order[0]] = 1
+	for _, i := range s.order[1:] {
+		sum := 0.0
+		s.predecessors(i, func(v uint32) { sum += s.paths[v] })
+		s.paths[i] = sum
+	}
+}
+
+// predecessors calls f for the nodes from which a shortest path steps to i. They are found by looking at all neighbours again: that is faster
+// than keeping lists of them.
+func (s *search) predecessors(i uint32, f func(v uint32)) {
+	g := s.g
+	lo, hi := g.start[i], g.start[i+1]
+	if s.length == nil {
+		d := s.distance[i] - 1
+		for _, u := range g.next[lo:hi] {
+			if s.distance[u] == d {
+				f(u)
+			}
+		}
+		return
+	}
+	limit := s.distance[i] * (1 + tie)
+	for at := lo; at < hi; at++ {
+		u := g.next[at]
+		if s.distance[u]+s.length[g.edge[at]] <= limit && s.place[u] < s.place[i] {
+			f(u)
+		}
+	}
+}
+
+// The heap holds nodes by distance, then by index, so that order does not depend on how they came in.
+
+func (s *search) less(a, b uint32) bool {
+	return s.distance[a] < s.distance[b] || s.distance[a] == s.distance[b] && a < b
+}
+
+func (s *search) push(i uint32) {
+	s.heap = append(s.heap, i)
+	s.inHeap[i] = int32(len(s.heap) - 1)
+	s.up(len(s.heap) - 1)
+}
+
+func (s *search) up(at int) {
+	i := s.heap[at]
+	for at > 0 {
+		parent := (at - 1) / 2
+		if !s.less(i, s.heap[parent]) {
+			break
+		}
+		s.put(s.heap[parent], at)
+		at = parent
+	}
+	s.put(i, at)
+}
+
+func (s *search) pop() uint32 {
+	top := s.heap[0]
+	last := s.heap[len(s.heap)-1]
+	s.heap = s.heap[:len(s.heap)-1]
+	at := 0
+	for len(s.heap) > 0 {
+		child := 2*at + 1
+		if child >= len(s.heap) {
+			s.put(last, at)
+			break
+		}
+		if child+1 < len(s.heap) && s.less(s.heap[child+1], s.heap[child]) {
+			child++
+		}
+		if !s.less(s.heap[child], last) {
+			s.put(last, at)
+			break
+		}
+		s.put(s.heap[child], at)
+		at = child
+	}
+	return top
+}
+
+func (s *search) put(i uint32, at int) { s.heap[at], s.inHeap[i] = i, int32(at) }
