@@ -26,7 +26,7 @@ func Builtin() []string { return []string{"openeuler", "openharmony"} }
 // The bounds on an ecosystem file.
 const (
 	fileBytes   = 4 << 20
-	fileNodes   = 200_000 // values read, those behind an alias counted at each use
+	fileNodes   = 100_000 // values read, those behind an alias counted at each use
 	fileDepth   = 32      // of nesting
 	fileAliases = 1000
 	fileErrors  = 20 // reported at once
@@ -89,6 +89,9 @@ type FileError struct {
 }
 
 func (e *FileError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: %s", e.File, e.Message)
+	}
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 }
 
@@ -139,9 +142,9 @@ func parseEcosystem(name string, data []byte) (*ecosystemFile, error) {
 	limits := loaderlimits.New(loaderlimits.DepthValue(fileDepth), loaderlimits.AliasValue(fileAliases))
 	if err := yaml.Load(data, &document, yaml.WithPlugin(limits)); err != nil {
 		var at *yaml.LoadError
-		e := &FileError{File: name, Message: "not YAML: " + redact(err.Error())}
+		e := &FileError{File: name, Message: "not YAML: " + redact(strings.TrimPrefix(err.Error(), "yaml: "))}
 		if errors.As(err, &at) {
-			e.Line, e.Column, e.Message = at.Mark.Line, at.Mark.Column, "not YAML: "+redact(at.Message)
+			e.Line, e.Column, e.Message = at.Mark.Line, at.Mark.Column, "not YAML: "+redact(strings.TrimPrefix(at.Message, "yaml: "))
 		}
 		return nil, e
 	}

@@ -16,7 +16,7 @@ const (
 	manifestDepth    = 16       // files including files
 	manifestFiles    = 1000     // files read in all, repeated ones counted again
 	manifestBytes    = 16 << 20 // one file
-	manifestTotal    = 64 << 20 // all files, repeated ones counted again
+	manifestTotal    = 20 << 20 // all files, repeated ones counted again
 	manifestProjects = 50_000
 	manifestChanges  = 10_000 // removals, extensions, remotes and defaults
 	manifestNesting  = 32     // elements in elements
@@ -109,6 +109,7 @@ type manifestLoader struct {
 	bytes    int
 	projects int
 	changes  int
+	placed   bool // the error says who included the file at fault
 }
 
 func (l *manifestLoader) warn(file string, line int, format string, args ...any) {
@@ -174,6 +175,9 @@ func (l *manifestLoader) parse(file string, data []byte, stack []string, revisio
 			if errors.As(err, &syntax) {
 				return fail("not XML: %s", syntax.Msg)
 			}
+			if d.InputOffset() < 200 && strings.Contains(err.Error(), "CharsetReader") {
+				return fail("it declares another encoding than UTF-8")
+			}
 			return fail("not XML: %v", err)
 		}
 		switch t := token.(type) {
@@ -214,7 +218,7 @@ func (l *manifestLoader) parse(file string, data []byte, stack []string, revisio
 			e.attr = l.attributes(file, tag, known, t.Attr)
 			switch tag {
 			case "include":
-				name := e.attr["name"]
+				name := strings.TrimPrefix(e.attr["name"], "./")
 				if why := checkName(name); why != "" {
 					return fail("include %q is refused: %s", name, why)
 				}
@@ -222,8 +226,13 @@ func (l *manifestLoader) parse(file string, data []byte, stack []string, revisio
 				if inner == "" {
 					inner = revision
 				}
-				if err := l.load(name, stack, inner, innerGroups); err != nil {
-					return fmt.Errorf("%w (included by %s:%d)", err, file, line)
+				err := l.load(name, stack, inner, innerGroups)
+				if err != nil && !l.placed {
+					l.placed = true
+					err = fmt.Errorf("%w (included by %s:%d)", err, file, line)
+				}
+				if err != nil {
+					return err
 				}
 			case "project":
 				if l.projects++; l.projects > manifestProjects {
