@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -222,22 +223,26 @@ func (t *timelines) layOut(a *address) []span {
 			days = append(days, e.valid.from, e.valid.to)
 		}
 	}
-	rest := t.general(a)
+	rest := sync.OnceValue(func() Attribution { return t.general(a) }) // not asked if the directory leaves no day to it
 	slices.Sort(days)
 	var spans []span
 	for _, day := range slices.Compact(days) {
 		if day == math.MaxInt32 {
 			continue
 		}
-		s := span{day, rest}
+		s := span{from: day}
+		decided := false
 		for i, e := range entries {
-			if e.valid.from <= day && day < e.valid.to {
+			if decided = e.valid.from <= day && day < e.valid.to; decided {
 				s.Attribution = Attribution{NoOrganization, e.class, t.becauseDomain(RuleDomain, names[i]+": "+e.source, "high", a)}
 				if e.organization != NoOrganization {
 					s.Organization = t.organization(e.organization)
 				}
 				break
 			}
+		}
+		if !decided {
+			s.Attribution = rest()
 		}
 		if len(spans) == 0 || spans[len(spans)-1].Attribution != s.Attribution {
 			spans = append(spans, s)

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -237,10 +238,13 @@ func (l *loader) read(path string, data []byte) {
 		l.problem(position{l.file, 1, 1}, "larger than %d MiB", maxFile>>20)
 		return
 	}
+	if isBlank(data) { // which YAML holds to be no document at all
+		return
+	}
 	var document yaml.Node
 	if err := yaml.Load(data, &document); err != nil {
 		at := position{l.file, 1, 1}
-		text := err.Error()
+		text := strings.TrimPrefix(err.Error(), "yaml: ")
 		if e, ok := errors.AsType[*yaml.LoadError](err); ok {
 			text = e.Message
 			at.line, at.column = max(e.Mark.Line, 1), max(e.Mark.Column, 1)
@@ -261,6 +265,16 @@ func (l *loader) read(path string, data []byte) {
 		"people":        func(n *yaml.Node) { l.each(n, l.person) },
 		"apart":         func(n *yaml.Node) { l.each(n, l.keepApart) },
 	})
+}
+
+// isBlank says whether a file holds nothing but blank lines and comments.
+func isBlank(data []byte) bool {
+	for line := range bytes.Lines(data) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			return false
+		}
+	}
+	return true
 }
 
 type fields map[string]func(*yaml.Node)
