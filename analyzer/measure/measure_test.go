@@ -254,12 +254,12 @@ func TestBulk(t *testing.T) {
 	}{
 		{"large", append(usual(5, 500), handmade{day1, 10_000, facts.Added}), nil, BulkLarge},
 		{"just below, and usual here", append(usual(5, 500), handmade{day1, 9_999, facts.Added}), nil, ""},
-		{"outlier", append(usual(5, 20), handmade{day1, 2_000, facts.Added}), nil, BulkOutlier},
-		{"small outlier", append(usual(5, 1), handmade{day1, 1_999, facts.Added}), nil, ""},
+		{"outlier", append(usual(5, 20), handmade{day1, 5_000, facts.Added}), nil, BulkOutlier},
+		{"small outlier", append(usual(5, 1), handmade{day1, 4_999, facts.Added}), nil, ""},
 		{"edits are work", append(usual(5, 20), handmade{day1, 50_000, facts.Modified}), nil, ""},
 		{"corrected both ways", append(usual(5, 20), handmade{day1, 50_000, facts.Added}), map[int]bool{5: false, 2: true}, BulkCorrected},
 		{"confirmed", append(usual(5, 20), handmade{day1, 50_000, facts.Added}), map[int]bool{5: true}, BulkLarge},
-		{"only commit", []handmade{{day1, 3_000, facts.Added}}, nil, ""},
+		{"only commit", []handmade{{day1, 9_000, facts.Added}}, nil, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -253,7 +253,7 @@ func drawChange(t *rapid.T, at tree, name string) (facts.Change, bool) {
 		if old.link {
 			return c, false
 		}
-		f := file{lines: uint32(rapid.SampledFrom([]int{0, 1, 10, 500, 2000, 20000}).Draw(t, "lines"))}
+		f := file{lines: uint32(rapid.SampledFrom([]int{0, 1, 10, 500, 6000, 20000}).Draw(t, "lines"))}
 		at[name] = f
 		c.LinesBefore, c.LinesAfter, c.Binary = old.lines, f.lines, old.binary
 		if !old.binary {
