@@ -244,12 +244,12 @@ func (l *loader) read(path string, data []byte) {
 	var document yaml.Node
 	if err := yaml.Load(data, &document); err != nil {
 		at := position{l.file, 1, 1}
-		text := strings.TrimPrefix(err.Error(), "yaml: ")
+		text := err.Error()
 		if e, ok := errors.AsType[*yaml.LoadError](err); ok {
 			text = e.Message
 			at.line, at.column = max(e.Mark.Line, 1), max(e.Mark.Column, 1)
 		}
-		l.problem(at, "%s", text)
+		l.problem(at, "%s", strings.TrimPrefix(text, "yaml: "))
 		return
 	}
 	root := &document
