@@ -114,8 +114,6 @@ func (s Sum) Plus(o Sum) Sum {
 	return Sum{s.Commits + o.Commits, s.Added + o.Added, s.Removed + o.Removed}
 }
 
-func (s Sum) isZero() bool { return s == Sum{} }
-
 // Work is the work of a scope in a period, as parts that exclude one another.
 type Work struct {
 	Known   Sum // K: by people of known organizations
@@ -148,8 +146,10 @@ type People struct {
 	Pairs     int `json:"pairs"` // distinct (name, address)
 }
 
-// Low and High are the ends of the range.
-func (p People) Low() int  { return min(p.Persons, p.Addresses, p.Names, p.Pairs) }
+// Low is the lower end of the range.
+func (p People) Low() int { return min(p.Persons, p.Addresses, p.Names, p.Pairs) }
+
+// High is the upper end of the range.
 func (p People) High() int { return max(p.Persons, p.Addresses, p.Names, p.Pairs) }
 
 // Contributors counts the authors of commits (bulk imports among them; neither bots nor AI agents).

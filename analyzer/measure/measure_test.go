@@ -104,7 +104,7 @@ func compare(t *rapid.T, w *world, result *Result, f *Figures) {
 			}
 			person := int(c.Author / 3)
 			side := w.side(person, c.Authored.UTC().Year())
-			name := ""
+			var name string
 			switch {
 			case !first:
 				name = "duplicate"

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -13,9 +12,7 @@ import (
 func WriteJSON(w io.Writer, m *Model) error {
 	compact, err := json.Marshal(m)
 	if err == nil {
-		out := bufio.NewWriter(w)
-		indent(out, compact)
-		err = out.Flush()
+		_, err = w.Write(indent(compact))
 	}
 	if err != nil {
 		return fmt.Errorf("writing the result as JSON: %w", err)
@@ -23,44 +20,45 @@ func WriteJSON(w io.Writer, m *Model) error {
 	return nil
 }
 
-// indent lays compact JSON out. Write errors show at the flush.
-func indent(out *bufio.Writer, src []byte) {
+// indent lays compact JSON out.
+func indent(src []byte) []byte {
+	out := make([]byte, 0, len(src)+len(src)/2)
 	depth := 0
 	line := func() {
-		out.WriteByte('\n')
+		out = append(out, '\n')
 		for range depth {
-			out.WriteByte(' ')
+			out = append(out, ' ')
 		}
 	}
 	for i := 0; i < len(src); i++ {
 		switch c := src[i]; c {
 		case '"':
 			end := stringEnd(src, i)
-			out.Write(src[i:end])
+			out = append(out, src[i:end]...)
 			i = end - 1
 		case '{', '[':
 			if end := leafEnd(src, i); end > 0 {
-				out.Write(src[i:end])
+				out = append(out, src[i:end]...)
 				i = end - 1
 				continue
 			}
-			out.WriteByte(c)
+			out = append(out, c)
 			depth++
 			line()
 		case '}', ']':
 			depth--
 			line()
-			out.WriteByte(c)
+			out = append(out, c)
 		case ',':
-			out.WriteByte(c)
+			out = append(out, c)
 			line()
 		case ':':
-			out.WriteString(": ")
+			out = append(out, ':', ' ')
 		default:
-			out.WriteByte(c)
+			out = append(out, c)
 		}
 	}
-	out.WriteByte('\n')
+	return append(out, '\n')
 }
 
 // stringEnd gives the index behind the string that starts at i.

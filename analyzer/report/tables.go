@@ -316,8 +316,9 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
+			// The first error is the one that counts; closing twice does no harm.
+			_ = f.Close()
+			_ = os.Remove(f.Name())
 			err = fmt.Errorf("writing %s: %w", name, err)
 		}
 	}()
