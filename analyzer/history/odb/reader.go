@@ -330,7 +330,7 @@ func (r *Reader) keep(n Number, kind Kind, data []byte) {
 const maxSpare = 8
 
 func (r *Reader) recycle(b []byte) {
-	if c := bits.Len64(uint64(cap(b))) - 1; cap(b) == 1<<c && c < len(r.spare) && len(r.spare[c]) < maxSpare {
+	if c := bits.Len64(uint64(cap(b))) - 1; c >= 0 && cap(b) == 1<<c && c < len(r.spare) && len(r.spare[c]) < maxSpare {
 		r.spare[c] = append(r.spare[c], b[:0])
 	}
 }
