@@ -35,7 +35,8 @@ type Input struct {
 	Resolution *people.Resolution
 	// AsOf is the day (any second of it, UTC) that relative windows count from: Unix seconds, 1990 to 2099.
 	AsOf int64
-	// Fetched is when the repositories were read, Unix seconds: dates more than a day later are invalid. 0 means AsOf.
+	// Fetched is when the repositories were read, Unix seconds: dates more than a day later are invalid. 0 means AsOf or the newest
+	// committer date of a head, whichever is later: so an as-of day in the past makes no date invalid.
 	Fetched int64
 	// Windows are the user's own, beside [BuiltinWindows].
 	Windows []Window
@@ -357,6 +358,15 @@ func newMeasurement(in Input) (*measurement, error) {
 	}
 	if in.Fetched == 0 {
 		in.Fetched = in.AsOf
+		for _, repository := range in.Repositories {
+			if n := len(repository.Steps); n > 0 {
+				if head := repository.Steps[n-1].Commit; int(head) < len(repository.Commits) {
+					if t := repository.Commits[head].Committed; t.Valid && t.Unix < latest {
+						in.Fetched = max(in.Fetched, t.Unix)
+					}
+				}
+			}
+		}
 	}
 	if in.Fetched < earliest || in.Fetched >= latest {
 		return nil, fmt.Errorf("day of fetch %s: it must lie between 1990 and 2099", time.Unix(in.Fetched, 0).UTC().Format(time.DateOnly))

@@ -340,6 +340,30 @@ func TestSnapshotsBeforeAnyDate(t *testing.T) {
 	}
 }
 
+func TestAsOfInThePast(t *testing.T) {
+	w := small(handmade{unix("2022-01-01"), 10, facts.Added}, handmade{unix("2024-05-01"), 5, 0})
+	in := w.input()
+	in.AsOf, in.Fetched = unix("2023-06-01"), 0
+	result, err := Measure(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := result.Figures[0]; f.Undated.Commits != 0 || f.Work.Commits().Commits != 2 {
+		t.Errorf("%d commits, %d undated; want 2, 0", f.Work.Commits().Commits, f.Undated.Commits)
+	}
+	// A head from the future does not count as the day of the fetch without end.
+	w.repositories[0].Commits[1].Committed.Unix = math.MaxInt64
+	w.repositories[0].Commits[1].Authored.Unix = math.MaxInt64
+	w.repositories[0].Steps[1].Clock = math.MaxInt64
+	result, err = Measure(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := result.Figures[0]; f.Undated.Commits != 1 || result.Fetched != in.AsOf {
+		t.Errorf("%d undated, fetched %d; want 1, %d", f.Undated.Commits, result.Fetched, in.AsOf)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	good := func() (*world, Input) {
 		w := small(handmade{unix("2024-01-01"), 10, facts.Added}, handmade{unix("2024-02-01"), 5, 0})

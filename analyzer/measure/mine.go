@@ -342,9 +342,6 @@ func clients(organizations []people.Organization) ([]uint32, error) {
 func (m *measurement) note() {
 	for i := range m.repositories {
 		r := &m.repositories[i]
-		for _, n := range r.Notes {
-			m.warn("%s: %s", r.Repository.Key, n)
-		}
 		if r.Shallow {
 			m.warn("%s is shallow: its history begins at commits that seem to add everything, and contributors before them are missing", r.Repository.Key)
 		}
