@@ -26,8 +26,9 @@ import (
 type script struct {
 	code  []uint32
 	names []byte
-	lost  []facts.ID // blobs that are not in the repository
-	at    []uint32   // where each commit of the chunk starts
+	lost  []facts.ID   // blobs that are not in the repository
+	bad   []odb.Number // malformed trees
+	at    []uint32     // where each commit of the chunk starts
 	skips []facts.Skip
 }
 
@@ -66,8 +67,9 @@ type comparer struct {
 	out     *script
 	lastAt  int // position of a copy that may be extended, or -1
 	touched int
-	cursors []cursor // stack of the folders being compared
-	err     error    // ends the commit
+	bad     map[odb.Number]bool // trees that are known to be malformed
+	cursors []cursor            // stack of the folders being compared
+	err     error               // ends the commit
 }
 
 // cursor goes through one tree. tree is nil where the parent has no such folder.
@@ -84,6 +86,36 @@ func (c *cursor) load() (err error) {
 		c.e, err = entryAt(c.tree, c.at)
 	}
 	return err
+}
+
+// skip passes the entries that end within the first n bytes.
+func (c *cursor) skip(n int) {
+	tree := c.tree[:n]
+	for c.at < len(tree) {
+		rest := tree[c.at:]
+		folder := false
+		switch {
+		case len(rest) > 6 && rest[0] == '1' && rest[6] == ' ':
+		case len(rest) > 6 && rest[0] == '4' && rest[5] == ' ':
+			folder = true
+		default: // an unusual mode
+			e, err := entryAt(tree, c.at)
+			if err != nil {
+				return // cut by n, or malformed: load says which
+			}
+			folder = e.folder()
+		}
+		end := bytes.IndexByte(rest, 0)
+		if end < 0 || end+1+len(facts.ID{}) > len(rest) {
+			return
+		}
+		if folder {
+			c.folder++
+		} else {
+			c.files++
+		}
+		c.at += end + 1 + len(facts.ID{})
+	}
 }
 
 func (c *cursor) pass() {
@@ -140,6 +172,9 @@ func (d *comparer) load(n odb.Number, id facts.ID) ([]byte, error) {
 	if n == odb.None {
 		return nil, &odb.Error{Reason: facts.Missing, ID: id, Err: errors.New("not in the repository")}
 	}
+	if d.bad[n] {
+		return nil, odb.Fail(id, errTree)
+	}
 	kind, data, err := d.reader.Object(n)
 	if err == nil && kind != odb.Tree {
 		err = errTree
@@ -182,6 +217,7 @@ func (d *comparer) folder(name []byte, tree odb.Number, parents []odb.Number, in
 	d.out.code = append(d.out.code, index...)
 	mark := len(d.out.code)
 	if err := d.entries(base, len(parents), depth, silent); err != nil && d.err == nil {
+		d.out.bad = append(d.out.bad, tree)
 		if depth == 0 {
 			d.err = err
 		} else {
@@ -230,15 +266,7 @@ func (d *comparer) entries(base, parents, depth int, silent bool) error {
 			prefix = commonPrefix(own.tree[:prefix], of)
 			suffix = commonSuffix(own.tree[len(own.tree)-suffix:], of)
 		}
-		for {
-			if err := own.load(); err != nil {
-				return err
-			}
-			if !own.ok || own.e.next > prefix {
-				break
-			}
-			own.pass()
-		}
+		own.skip(prefix)
 		for k := 1; k <= parents; k++ {
 			of := &d.cursors[base+k]
 			of.at, of.files, of.folder = own.at, own.files, own.folder

@@ -58,8 +58,9 @@ type texts struct {
 	// Distinct lines: an open-addressing table of numbers, and by number the bytes' place.
 	seed  maphash.Seed
 	slots []slot
-	at    []uint32 // into arena; one more at the end
-	arena []byte
+	at    []uint32 // by number: page and offset where its bytes begin
+	pages [][]byte
+	held  int // bytes of all pages
 	info  linediff.Lines
 
 	chain               []step
@@ -78,14 +79,13 @@ type step struct {
 func newTexts(db *odb.Database, reader *odb.Reader, limits odb.Limits, budget int) *texts {
 	s := &texts{db: db, reader: reader, limits: limits, budget: budget, of: make([]*text, db.Len()), seed: maphash.MakeSeed()}
 	s.slots = make([]slot, 1<<16)
-	s.at = []uint32{0}
 	s.info.Text = s.bytesOf
 	return s
 }
 
 // settle makes room between two lineages: only then may the numbers of lines change.
 func (s *texts) settle() {
-	if len(s.arena)+8*len(s.slots)+9*len(s.at) < s.budget {
+	if s.held+8*len(s.slots)+9*len(s.at) < s.budget {
 		return
 	}
 	for _, n := range s.queue {
@@ -93,15 +93,37 @@ func (s *texts) settle() {
 	}
 	s.queue, s.oldest, s.used = s.queue[:0], 0, 0
 	clear(s.slots)
-	s.at, s.arena = s.at[:1], s.arena[:0]
+	s.at, s.pages, s.held = s.at[:0], nil, 0
 	s.info.Indent, s.info.Size = s.info.Indent[:0], s.info.Size[:0]
-	if 8*len(s.slots) > s.budget || cap(s.arena) > 4*s.budget {
+	if 8*len(s.slots) > s.budget {
 		// One enormous lineage does not make the rest of the run expensive.
-		s.slots, s.arena = make([]slot, 1<<16), nil
+		s.slots = make([]slot, 1<<16)
 	}
 }
 
-func (s *texts) bytesOf(line uint32) []byte { return s.arena[s.at[line]:s.at[line+1]] }
+// Lines lie in pages that are never moved; one that is longer than a page has a page of its own.
+const (
+	pageBits = 18
+	pageSize = 1 << pageBits
+)
+
+func (s *texts) bytesOf(line uint32) []byte {
+	at, size := s.at[line], s.info.Size[line]
+	return s.pages[at>>pageBits][at&(pageSize-1):][:size:size]
+}
+
+// store puts a line's bytes into a page.
+func (s *texts) store(line []byte) {
+	last := len(s.pages) - 1
+	if last < 0 || cap(s.pages[last])-len(s.pages[last]) < len(line) || len(s.pages[last]) >= pageSize {
+		size := max(pageSize, len(line))
+		s.pages = append(s.pages, make([]byte, 0, size))
+		s.held += size
+		last++
+	}
+	s.at = append(s.at, uint32(last)<<pageBits|uint32(len(s.pages[last])))
+	s.pages[last] = append(s.pages[last], line...)
+}
 
 // number gives the number of a line.
 func (s *texts) number(line []byte) uint32 {
@@ -114,11 +136,10 @@ func (s *texts) number(line []byte) uint32 {
 			return s.slots[i].line - 1
 		}
 	}
-	n := uint32(len(s.at) - 1)
+	n := uint32(len(s.at))
 	s.slots[i] = slot{short, n + 1}
 	s.seenNul = s.seenNul || bytes.IndexByte(line, 0) >= 0
-	s.arena = append(s.arena, line...)
-	s.at = append(s.at, uint32(len(s.arena)))
+	s.store(line)
 	s.info.Indent = append(s.info.Indent, linediff.Indent(line))
 	s.info.Size = append(s.info.Size, uint32(len(line)))
 	if uint64(len(s.at))*2 > uint64(len(s.slots)) {
@@ -130,7 +151,7 @@ func (s *texts) number(line []byte) uint32 {
 func (s *texts) grow() {
 	s.slots = make([]slot, 2*len(s.slots))
 	mask := uint64(len(s.slots) - 1)
-	for n := range len(s.at) - 1 {
+	for n := range s.at {
 		hash := maphash.Bytes(s.seed, s.bytesOf(uint32(n)))
 		i := hash & mask
 		for s.slots[i].line != 0 {

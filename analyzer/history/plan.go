@@ -77,6 +77,7 @@ type planner struct {
 	parentsN int
 	script   *script
 	pc       int
+	bad      []odb.Number // malformed trees that were found
 }
 
 type pathKey struct {
@@ -88,9 +89,31 @@ type pathKey struct {
 const chunk = 512
 
 // makePlan compares all trees and strings the versions together.
+//
+// That a tree is malformed shows only where its entries are looked at, and by then its neighbours may have been compared with it. So what is
+// found malformed is taken for unreadable from the start in another round: there is none in a repository that any forge has checked.
 func makePlan(ctx context.Context, r *Repository, w *walk, readers []*odb.Reader, done *atomic.Int64) (*plan, error) {
+	bad := map[odb.Number]bool{}
+	for range maxRounds {
+		p, found, err := planOnce(ctx, r, w, readers, bad, done)
+		if err != nil || len(found) == 0 {
+			return p, err
+		}
+		for _, n := range found {
+			bad[n] = true
+		}
+		done.Store(0)
+	}
+	return nil, errors.New("too many malformed trees")
+}
+
+const maxRounds = 8
+
+func planOnce(
+	ctx context.Context, r *Repository, w *walk, readers []*odb.Reader, bad map[odb.Number]bool, done *atomic.Int64,
+) (*plan, []odb.Number, error) {
 	if uint64(r.Objects.Len()) >= lostBlob {
-		return nil, errors.New("too many objects")
+		return nil, nil, errors.New("too many objects")
 	}
 	p := &planner{
 		w: w, blobs: uint32(r.Objects.Len()),
@@ -127,7 +150,7 @@ func makePlan(ctx context.Context, r *Repository, w *walk, readers []*odb.Reader
 	g, ctx := errgroup.WithContext(ctx)
 	for _, reader := range readers {
 		g.Go(func() error {
-			d := &comparer{db: r.Objects, reader: reader, w: w}
+			d := &comparer{db: r.Objects, reader: reader, w: w, bad: bad}
 			for {
 				select {
 				case ahead <- struct{}{}:
@@ -162,6 +185,11 @@ func makePlan(ctx context.Context, r *Repository, w *walk, readers []*odb.Reader
 			case <-ctx.Done():
 				return ctx.Err()
 			}
+			for _, n := range p.script.bad {
+				if !bad[n] {
+					p.bad = append(p.bad, n)
+				}
+			}
 			for i := range p.script.at {
 				p.follow(uint32(k*chunk+i), i)
 			}
@@ -171,11 +199,11 @@ func makePlan(ctx context.Context, r *Repository, w *walk, readers []*odb.Reader
 		return nil
 	})
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p.rowsAt = append(p.rowsAt, uint32(len(p.rows)))
 	p.eventsAt = append(p.eventsAt, uint32(len(p.events)))
-	return &p.plan, nil
+	return &p.plan, p.bad, nil
 }
 
 // follow goes through the script of one commit.
@@ -249,6 +277,9 @@ func (p *planner) folder(within uint32, parents []*node, root bool) *node {
 			if fhi == toEnd {
 				fhi, dhi = uint32(len(of.files)), uint32(len(of.dirs))
 			}
+			// Out of range only if a malformed tree has come between: then the plan is thrown away.
+			fhi, dhi = min(fhi, uint32(len(of.files))), min(dhi, uint32(len(of.dirs)))
+			flo, dlo = min(flo, fhi), min(dlo, dhi)
 			if n.files == nil && fhi > flo {
 				n.files = make([]uint32, 0, max(len(of.files)+1, 4))
 			}
@@ -260,24 +291,31 @@ func (p *planner) folder(within uint32, parents []*node, root bool) *node {
 			p.pc--
 			n.dirs = append(n.dirs, p.folder(n.path, own, false))
 		case opGone:
-			p.rows = append(p.rows, row{p.commit, own[0].files[p.next()], facts.None, false})
+			if at := p.next(); at < uint32(len(own[0].files)) {
+				p.rows = append(p.rows, row{p.commit, own[0].files[at], facts.None, false})
+			}
 		case opGoneFolder:
-			p.gone(own[0].dirs[p.next()])
+			if at := p.next(); at < uint32(len(own[0].dirs)) {
+				p.gone(own[0].dirs[at])
+			}
 		}
 	}
 }
+
+// noNode stands where a parent has no such folder.
+var noNode node
 
 // inside reads the index of a folder in each parent and gives the nodes there. The root has none: its parents are the roots.
 func (p *planner) inside(parents []*node, root bool) []*node {
 	own := make([]*node, p.parentsN)
 	for i := range own {
 		at := p.next()
-		if parents[i] == nil {
+		if own[i] = &noNode; parents[i] == nil {
 			continue
 		}
 		if root {
 			own[i] = parents[i]
-		} else if at != facts.None {
+		} else if at < uint32(len(parents[i].dirs)) {
 			own[i] = parents[i].dirs[at]
 		}
 	}
@@ -292,7 +330,7 @@ func (p *planner) broken(within uint32, parents []*node, root bool) *node {
 	p.skips = append(p.skips, skip)
 	p.partial[p.commit] = true
 	for _, n := range p.inside(parents, root) {
-		if n != nil {
+		if n != &noNode {
 			return n
 		}
 	}
@@ -325,7 +363,7 @@ func (p *planner) file(folder uint32, own []*node, silent bool) uint32 {
 	v.blob, v.exec = blob, mode&0o111 != 0
 	for i := range p.parentsN {
 		at := p.next()
-		if at != facts.None && own[i] != nil {
+		if at < uint32(len(own[i].files)) {
 			at = own[i].files[at]
 		} else {
 			at = facts.None
@@ -384,12 +422,11 @@ func (p *planner) diff(a, b *node) {
 	if a == b {
 		return
 	}
-	var none node
 	if a == nil {
-		a = &none
+		a = &noNode
 	}
 	if b == nil {
-		b = &none
+		b = &noNode
 	}
 	i, j := 0, 0
 	for i < len(a.files) && j < len(b.files) && a.files[i] == b.files[j] {

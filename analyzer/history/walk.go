@@ -36,7 +36,7 @@ const prefetch = 4096
 func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*odb.Reader) (*walk, error) {
 	db := r.Objects
 	w := &walk{}
-	parsed := make(map[odb.Number]*commit)
+	parsed := make([]*commit, db.Len()) // by object number
 	failed := make(map[odb.Number]error)
 	fetch := func(at odb.Number) error {
 		numbers := db.Near(nil, at, prefetch)
@@ -58,7 +58,7 @@ func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*o
 							others++
 							continue
 						}
-						if _, ok := parsed[n]; ok {
+						if parsed[n] != nil {
 							continue
 						}
 					}

@@ -174,7 +174,7 @@ func (db *Database) Len() int { return int(db.first) + len(db.loose) }
 func (db *Database) Lookup(id facts.ID) (Number, bool) {
 	for _, p := range db.packs {
 		if at, ok := p.find(&id); ok {
-			return p.base + Number(at), true
+			return p.base + Number(p.ranks[at]), true
 		}
 	}
 	at, ok := slices.BinarySearchFunc(db.loose, id, func(o looseObject, id facts.ID) int { return bytes.Compare(o.id[:], id[:]) })
@@ -186,8 +186,8 @@ func (db *Database) ID(n Number) facts.ID {
 	if n >= db.first {
 		return db.loose[n-db.first].id
 	}
-	p, at := db.packOf(n)
-	return p.id(at)
+	p, rank := db.packOf(n)
+	return p.id(p.positions[rank])
 }
 
 func (db *Database) packOf(n Number) (*pack, uint32) {
@@ -204,29 +204,11 @@ func (db *Database) Near(dst []Number, at Number, n int) []Number {
 	if at >= db.first {
 		return append(dst, at)
 	}
-	p, position := db.packOf(at)
-	off, err := p.indexOffset(position)
-	if err != nil {
-		return append(dst, at)
-	}
-	rank, _ := p.rankOf(off)
-	for ; n > 0 && rank < len(p.positions); n, rank = n-1, rank+1 {
-		dst = append(dst, p.base+Number(p.positions[rank]))
+	p, rank := db.packOf(at)
+	for end := min(uint64(rank)+uint64(n), uint64(p.count)); uint64(rank) < end; rank++ {
+		dst = append(dst, p.base+Number(rank))
 	}
 	return dst
-}
-
-// Offset gives where an object lies, for an order that follows the disk: greater for objects that are stored later.
-func (db *Database) Offset(n Number) int64 {
-	if n >= db.first {
-		return math.MaxInt64
-	}
-	p, at := db.packOf(n)
-	off, err := p.indexOffset(at)
-	if err != nil {
-		return math.MaxInt64
-	}
-	return int64(p.base) + off
 }
 
 func (db *Database) readLoose(n Number, limit uint64) (Kind, []byte, error) {
