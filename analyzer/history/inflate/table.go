@@ -15,7 +15,7 @@ const (
 )
 
 // Bits that the primary tables are indexed with, and the entries that primary and sub-tables together can need at most
-// (the figures that zlib's enough.c computes for these alphabets). More bits save sub-table look-ups in large
+// (as zlib's enough.c computes for these alphabets and codes of 15 bits). More bits save sub-table look-ups in large
 // objects and cost building time in small ones, of which git has many.
 const (
 	litBits   = 11
@@ -46,7 +46,7 @@ const (
 	flagLiteral entry = 1 << 31
 )
 
-// litEntries and distEntries are the entries of each symbol without the code, whose length l is added as l*codeUnit.
+// The entries of each symbol without the code, whose length l is added as l*codeUnit.
 var (
 	litEntries  = makeLitEntries()
 	distEntries = makeDistEntries()
@@ -96,10 +96,16 @@ func makePreEntries() (t [numPre]entry) {
 // fixed holds the tables of blocks with fixed codes (RFC 1951, 3.2.6).
 var fixed = makeFixed()
 
+// tables decode a block: literals and lengths, then distances.
 type tables struct {
 	litWidth, distWidth uint // bits that the primary tables are indexed with
 	lit                 [litSize]entry
 	dist                [distSize]entry
+}
+
+// masks returns the masks of the primary indices. The constants let the compiler drop the bounds checks of look-ups.
+func (t *tables) masks() (lit, dist uint64) {
+	return (1<<t.litWidth - 1) & (1<<litBits - 1), (1<<t.distWidth - 1) & (1<<distBits - 1)
 }
 
 func makeFixed() *tables {
@@ -131,7 +137,7 @@ func makeFixed() *tables {
 	return t
 }
 
-// code is a canonical Huffman code: how many symbols have each length, and for each length a chain of them in ascending order.
+// code is a canonical Huffman code in the making: how many symbols have each length, and for each length a chain of them in ascending order.
 // Chains are made while lengths are read, in place of a sort afterwards.
 type code struct {
 	count [maxCodeLen + 1]uint16
@@ -142,6 +148,7 @@ type code struct {
 // heads is where in next the chains begin, one element per length; before it each symbol has its own.
 const heads = numLitLen + numDist
 
+// reset makes c a code without symbols.
 func (c *code) reset() {
 	c.count = [maxCodeLen + 1]uint16{}
 	for l := range c.last {
