@@ -38,7 +38,7 @@ func testReal(t *testing.T, repo, commits string) {
 	texts := newTexts()
 	var d Differ
 	for mode, context := range map[Mode]string{Numstat: "-U3", Blame: "-U0"} {
-		pairs, wrong := 0, 0
+		pairs, wrong, most := 0, 0, uint64(0)
 		log := gitCommand(repo, "log", "-p", "--no-merges", "--no-renames", "--diff-filter=M", "--full-index", "--format=", "--max-count="+commits, context)
 		out, err := log.StdoutPipe()
 		if err != nil {
@@ -58,11 +58,12 @@ func testReal(t *testing.T, repo, commits string) {
 				wrong++
 				t.Errorf("%s %s..%s: %s", context, p.oldID, p.newID, problem)
 			}
+			most = max(most, d.split.work)
 		})
 		if err := log.Wait(); err != nil {
 			t.Log("git log:", err) // partial mirrors end in the middle
 		}
-		t.Logf("git log %s: %d pairs, %d differ", context, pairs, wrong)
+		t.Logf("git log %s: %d pairs, %d differ; the dearest took %d of %d steps", context, pairs, wrong, most, uint64(DefaultLimit))
 		if pairs == 0 {
 			t.Error("no pair was compared")
 		}

@@ -71,9 +71,19 @@ func Indent(line []byte) uint8 {
 	return Blank
 }
 
+// DefaultLimit is far above what real histories ask for; hostile ones may ask for hours.
+const DefaultLimit = 1 << 32
+
 // Differ compares versions of files. It holds scratch memory that grows to the largest comparison and to the largest line id of a changed
 // region (8 bytes an id). The zero value is ready; one Differ serves one goroutine.
 type Differ struct {
+	// Limit bounds the search of one comparison, in steps of some nanoseconds: diagonals entered, and lines followed along them. 0 is
+	// [DefaultLimit]. A comparison that reaches it takes what is left as changed: an answer that is correct and always the same, but
+	// larger than git's.
+	Limit uint64
+	// Exhausted counts the comparisons that reached the limit, since the Differ was made.
+	Exhausted int
+
 	tally []uint64 // reduce.go
 	a, b  side
 	split searcher

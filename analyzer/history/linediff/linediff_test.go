@@ -93,7 +93,7 @@ func TestIndent(t *testing.T) {
 func checkDiff(t rapid.TB, d *Differ, a, b []uint32, lines *Lines) {
 	for _, mode := range []Mode{Numstat, Blame} {
 		hunks := d.Diff(nil, a, b, lines, mode)
-		if fresh := new(Differ).Diff(nil, a, b, lines, mode); !slices.Equal(fresh, hunks) {
+		if fresh := (&Differ{Limit: d.Limit}).Diff(nil, a, b, lines, mode); !slices.Equal(fresh, hunks) {
 			t.Fatalf("mode %d: a used Differ gives %v, a new one %v", mode, hunks, fresh)
 		}
 		// Apply the hunks to a.
@@ -243,10 +243,35 @@ func costly(n int) map[string][2][]uint32 {
 
 func TestCostly(t *testing.T) {
 	lines := someLines()
-	for name, p := range costly(30_000) {
+	for name, p := range costly(10_000) {
 		t.Run(name, func(t *testing.T) {
-			checkDiff(t, new(Differ), p[0], p[1], lines)
+			d := new(Differ)
+			checkDiff(t, d, p[0], p[1], lines)
+			if d.Exhausted > 0 {
+				t.Errorf("%d comparisons reached the default limit", d.Exhausted)
+			}
+			checkDiff(t, &Differ{Limit: 1000}, p[0], p[1], lines)
 		})
+	}
+}
+
+func TestLimit(t *testing.T) {
+	p := costly(10_000)["hundred letters"]
+	a, b := p[0], p[1]
+	var last uint32
+	for _, limit := range []uint64{1 << 30, 1 << 22, 1 << 18, 1} {
+		d := Differ{Limit: limit}
+		added, removed := d.Count(a, b)
+		if exhausted := limit < 1<<30; d.Exhausted > 0 != exhausted {
+			t.Errorf("limit %d: %d comparisons reached it", limit, d.Exhausted)
+		}
+		if added+removed < last {
+			t.Errorf("limit %d: %d edits, less than the %d of a higher limit", limit, added+removed, last)
+		}
+		last = added + removed
+	}
+	if int(last) < (len(a)+len(b))*9/10 {
+		t.Errorf("%d edits without a search", last)
 	}
 }
 

@@ -1,6 +1,9 @@
 package linediff
 
-import "math"
+import (
+	"cmp"
+	"math"
+)
 
 // The bounds of the heuristics of [searcher.find].
 const (
@@ -14,7 +17,8 @@ const (
 type searcher struct {
 	forward, backward []int32
 	base              int
-	budget            int // edits after which a comparison ends with what it has
+	budget            int // edits after which a split is taken as it comes
+	work, limit       uint64
 }
 
 // box is a part of the edit graph: lines [x0, x1) of a against lines [y0, y1) of b.
@@ -28,12 +32,16 @@ func (d *Differ) compare(a, b []uint32, m middle) {
 	diagonals := na + nb + 3
 	s := &d.split
 	if len(s.forward) < diagonals {
-		s.forward = make([]int32, diagonals+diagonals/2)
-		s.backward = make([]int32, diagonals+diagonals/2)
+		n := diagonals + min(diagonals/2, 1<<16)
+		s.forward, s.backward = make([]int32, n), make([]int32, n)
 	}
 	s.base = nb + 1
 	s.budget = max(roughRoot(diagonals), minCost)
+	s.work, s.limit = 0, cmp.Or(d.Limit, DefaultLimit)
 	d.conquer(box{0, na, 0, nb}, false)
+	if s.work > s.limit {
+		d.Exhausted++
+	}
 }
 
 // conquer marks the lines of a box of the reduced sides that have no partner.
@@ -48,7 +56,7 @@ func (d *Differ) conquer(r box, minimal bool) {
 			r.x1--
 			r.y1--
 		}
-		if r.x0 == r.x1 || r.y0 == r.y1 {
+		if r.x0 == r.x1 || r.y0 == r.y1 || d.split.work > d.split.limit {
 			d.a.mark(r.x0, r.x1)
 			d.b.mark(r.y0, r.y1)
 			return
@@ -78,12 +86,13 @@ func (s *searcher) find(a, b []uint32, r box, minimal bool) point {
 	x0, x1, y0, y1 := r.x0, r.x1, r.y0, r.y1
 	kmin, kmax := x0-y1, x1-y0
 	fmid, gmid := x0-y0, x1-y1
+	ax, by := a[:x1], b[:y1]
 	odd := (fmid-gmid)&1 != 0
 	fmin, fmax, gmin, gmax := fmid, fmid, gmid, gmid
 	f[o+fmid] = int32(x0)
 	g[o+gmid] = int32(x1)
 
-	for cost := 1; ; cost++ {
+	for cost := 1; s.work <= s.limit; cost++ {
 		long := false
 
 		// The range of diagonals grows by one at both ends, up to the corners of the box, from where on it shrinks again. The
@@ -100,16 +109,18 @@ func (s *searcher) find(a, b []uint32, r box, minimal bool) point {
 		} else {
 			fmax--
 		}
+		s.work += uint64(fmax - fmin)
 		for k := fmax; k >= fmin; k -= 2 {
 			x := int(f[o+k+1])
 			if left := int(f[o+k-1]); left >= x {
 				x = left + 1
 			}
-			start := x
-			for y := x - k; x < x1 && y < y1 && a[x] == b[y]; y++ {
-				x++
+			if y := x - k; uint(x) < uint(len(ax)) && uint(y) < uint(len(by)) && ax[x] == by[y] {
+				n := follow(ax[x:], by[y:])
+				x += n
+				s.work += uint64(n)
+				long = long || n > longSnake
 			}
-			long = long || x-start > longSnake
 			f[o+k] = int32(x)
 			if odd && gmin <= k && k <= gmax && int(g[o+k]) <= x {
 				return point{x, x - k, true, true}
@@ -128,16 +139,18 @@ func (s *searcher) find(a, b []uint32, r box, minimal bool) point {
 		} else {
 			gmax--
 		}
+		s.work += uint64(gmax - gmin)
 		for k := gmax; k >= gmin; k -= 2 {
 			x := int(g[o+k+1]) - 1
 			if left := int(g[o+k-1]); left <= x {
 				x = left
 			}
-			start := x
-			for y := x - k; x > x0 && y > y0 && a[x-1] == b[y-1]; y-- {
-				x--
+			if y := x - k; x > x0 && y > y0 && a[x-1] == b[y-1] {
+				n := followBack(a[x0:x], b[y0:y])
+				x -= n
+				s.work += uint64(n)
+				long = long || n > longSnake
 			}
-			long = long || start-x > longSnake
 			g[o+k] = int32(x)
 			if !odd && fmin <= k && k <= fmax && x <= int(f[o+k]) {
 				return point{x, x - k, true, true}
@@ -159,6 +172,7 @@ func (s *searcher) find(a, b []uint32, r box, minimal bool) point {
 			return s.furthest(r, fmin, fmax, gmin, gmax)
 		}
 	}
+	return point{x: x0, y: y0} // any will do: the box is taken as changed
 }
 
 // goodForward looks for the point that got furthest ahead of its cost and has a long snake behind it.
@@ -219,6 +233,30 @@ func (s *searcher) furthest(r box, fmin, fmax, gmin, gmax int) point {
 		return point{fx, fbest - fx, true, false}
 	}
 	return point{gx, gbest - gx, false, true}
+}
+
+// follow gives the number of equal lines that a and b begin with.
+func follow(a, b []uint32) int {
+	n := min(len(a), len(b))
+	a, b = a[:n], b[:n]
+	for i, x := range a {
+		if x != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+// followBack gives the number of equal lines that a and b end with.
+func followBack(a, b []uint32) int {
+	n := min(len(a), len(b))
+	a, b = a[len(a)-n:], b[len(b)-n:]
+	for i := n - 1; i >= 0; i-- {
+		if a[i] != b[i] {
+			return n - 1 - i
+		}
+	}
+	return n
 }
 
 func equal(a, b []uint32) bool { return [longSnake]uint32(a) == [longSnake]uint32(b) }
