@@ -291,14 +291,14 @@ func (r *Repository) tip(rev string) (facts.ID, string, error) {
 		if !errors.Is(err, plumbing.ErrReferenceNotFound) {
 			return facts.ID{}, "", err
 		}
-		any := false
+		others := false
 		if iter, err := r.refs.IterReferences(); err == nil {
 			_ = iter.ForEach(func(ref *plumbing.Reference) error {
-				any = any || ref.Type() == plumbing.HashReference
+				others = others || ref.Type() == plumbing.HashReference
 				return nil
 			})
 		}
-		if any {
+		if others {
 			return facts.ID{}, "", ErrNoBranch
 		}
 		return facts.ID{}, "", ErrEmpty
