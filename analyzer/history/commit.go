@@ -70,7 +70,7 @@ func parseID(s string) (id facts.ID, ok bool) {
 var errCommit = errors.New("a commit is malformed")
 
 // parseCommit reads a commit object as git does: tree and parents must be well-formed and first, of several author lines the last one
-// counts, a NUL ends everything, an encoding that is named and known is converted.
+// counts, a NUL ends a header's line and the message, an encoding that is named and known is converted.
 func parseCommit(b []byte) (*commit, error) {
 	c := &commit{}
 	line, rest, ok := bytes.Cut(b, []byte{'\n'})
@@ -92,19 +92,21 @@ func parseCommit(b []byte) (*commit, error) {
 		c.parents = append(c.parents, id)
 		rest = after
 	}
-	if i := bytes.IndexByte(rest, 0); i >= 0 {
-		rest = rest[:i]
-	}
 	rest = recode(rest)
 	for len(rest) > 0 && rest[0] != '\n' {
-		var line []byte
-		line, rest, _ = bytes.Cut(rest, []byte{'\n'})
+		line := rest
+		if i := bytes.IndexAny(rest, "\n\x00"); i >= 0 {
+			line, rest = rest[:i], rest[i+1:]
+		} else {
+			rest = nil
+		}
 		if v, ok := bytes.CutPrefix(line, []byte("author ")); ok {
 			c.author = parseIdent(v)
 		} else if v, ok := bytes.CutPrefix(line, []byte("committer ")); ok {
 			c.committer = parseIdent(v)
 		}
 	}
+	rest, _, _ = bytes.Cut(rest, []byte{0})
 	c.message(rest)
 	return c, nil
 }
@@ -208,19 +210,34 @@ const (
 	maxTrailerLine = 1 << 12
 )
 
-// message takes subject and trailers from the message, which starts with the empty line after the headers.
+// message takes subject and trailers from the message, which starts with the empty line after the headers. Lines of white space alone
+// separate paragraphs.
 func (c *commit) message(b []byte) {
-	text := strings.TrimLeft(string(b), "\n \t\r")
-	first, _, _ := strings.Cut(text, "\n\n")
-	subject := strings.Join(strings.Fields(first), " ")
+	const space = "\n \t\r"
+	text := strings.Trim(string(b), space)
+	var first strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.Trim(line, space) == "" || first.Len() > maxSubject {
+			break
+		}
+		first.WriteString(line)
+	}
+	subject := strings.Join(strings.Fields(first.String()), " ")
 	if len(subject) > maxSubject {
 		subject = strings.ToValidUTF8(subject[:maxSubject], "")
 	}
 	c.subject = strings.ToValidUTF8(subject, "\uFFFD")
-	text = strings.TrimRight(text, "\n \t\r")
-	block := strings.LastIndex(text, "\n\n") + 2
-	if block == 1 {
-		block = len(text) // the only paragraph is the subject
+	block := len(text) // the only paragraph is the subject
+	for at := len(text); at > 0; {
+		start := strings.LastIndexByte(text[:at], '\n') + 1
+		if start > 0 && strings.Trim(text[start:at], space) == "" {
+			block = at + 1
+			break
+		}
+		at = start - 1
+	}
+	if !isBlock(text[min(block, len(text)):]) {
+		block = len(text)
 	}
 	for at := 0; at < len(text) && len(c.trailers) < maxTrailers; {
 		end := at + strings.IndexByte(text[at:], '\n')
@@ -234,6 +251,23 @@ func (c *commit) message(b []byte) {
 		}
 		at = end + 1
 	}
+}
+
+// isBlock says whether git takes a last paragraph for trailers: all lines are, or a quarter of them with one that git itself writes.
+func isBlock(paragraph string) bool {
+	trailers, others, written := 0, 0, false
+	for line := range strings.Lines(paragraph) {
+		switch _, _, ok := cutTrailer(line); {
+		case strings.HasPrefix(line, "Signed-off-by: "), strings.HasPrefix(line, "(cherry picked from commit "):
+			trailers, written = trailers+1, true
+		case ok:
+			trailers++
+		case trailers+others > 0 && (line[0] == ' ' || line[0] == '\t'): // goes on with the line before
+		default:
+			others++
+		}
+	}
+	return trailers > 0 && (others == 0 || written && 3*trailers >= others)
 }
 
 // cutTrailer reads `Key: value`, with a key of letters, digits and dashes at the start of the line.
