@@ -23,5 +23,13 @@
 // With n nodes, m edges and c columns, [Builder.Build] takes O(n log n + k log k + kc) for k additions, a Graph holds about 20 + 8c bytes an edge,
 // neighbours are found in O(1), one edge in O(log degree).
 //
+// # Pictures and measures
+//
+// A picture of everything is rarely one: [Graph.Select] the relations that answer the question, [Trim] to the heaviest, [WriteDOT]. A trimmed graph
+// remembers what it lacks, and every picture of it says so.
+//
+// Measures ([Betweenness], [PageRank], [CoreNumbers] ...) state weights, direction and normalisation. They describe the network that was built, so
+// what no commit shows (reviews that left no trace, talk, money) is not in them.
+//
 // [View] shows a Graph as one of github.com/dominikbraun/graph, read-only, for its traversals and paths.
 package graph

@@ -166,6 +166,10 @@ func HarmonicCloseness(g *Graph, column int) []float64 {
 func Betweenness(g *Graph, column int) []float64 {
 	return overSources(g, column, func(s *search, source int, sum []float64) {
 		s.from(source)
+		if s.length == nil {
+			s.byLevels(sum)
+			return
+		}
 		s.count()
 		for at := len(s.order) - 1; at > 0; at-- {
 			w := s.order[at]
@@ -230,17 +234,19 @@ type search struct {
 	length []float64 // by edge; nil if all are 1
 
 	order      []uint32  // nodes reached, by distance
+	levels     []int     // unweighted: where in order each distance begins, and the end
 	distance   []float64 // by node, +Inf if not reached
 	place      []int32   // by node, in order
 	paths      []float64 // how many shortest ones
-	dependency []float64 // zero between searches
+	dependency []float64 // how much of the paths to others runs through; zero between weighted searches
+	carry      []float64 // zero between searches
 	heap       []uint32
 	inHeap     []int32 // place in heap, -1 if not there
 }
 
 func newSearch(g *Graph, column int) *search {
 	n := g.NumNodes()
-	s := &search{g: g, distance: make([]float64, n), place: make([]int32, n), paths: make([]float64, n), dependency: make([]float64, n)}
+	s := &search{g: g, distance: make([]float64, n), place: make([]int32, n), paths: make([]float64, n), dependency: make([]float64, n), carry: make([]float64, n)}
 	for i := range s.distance {
 		s.distance[i] = math.Inf(1)
 	}
@@ -263,14 +269,17 @@ func (s *search) from(source int) {
 	s.distance[source] = 0
 	if s.length == nil {
 		s.order = append(s.order, uint32(source))
-		for at := 0; at < len(s.order); at++ {
-			i := s.order[at]
-			d := s.distance[i] + 1
-			nodes, _ := s.g.Neighbors(int(i))
-			for _, u := range nodes {
-				if s.distance[u] > d {
-					s.distance[u] = d
-					s.order = append(s.order, u)
+		s.levels = append(s.levels[:0], 0)
+		for d := 1.0; s.levels[len(s.levels)-1] < len(s.order); d++ {
+			lo, hi := s.levels[len(s.levels)-1], len(s.order)
+			s.levels = append(s.levels, hi)
+			for _, i := range s.order[lo:hi] {
+				nodes, _ := s.g.Neighbors(int(i))
+				for _, u := range nodes {
+					if s.distance[u] > d {
+						s.distance[u] = d
+						s.order = append(s.order, u)
+					}
 				}
 			}
 		}
@@ -298,7 +307,58 @@ func (s *search) from(source int) {
 	}
 }
 
-// count sets paths.
+// byLevels adds what an unweighted source gives to the others. Each node takes from all its neighbours, with no question asked which of them are one
+// level nearer or further: only these hold something in s.carry at that moment. Such a loop has no branch to mispredict, and is several
+// times faster than one that compares distances.
+func (s *search) byLevels(sum []float64) {
+	last := len(s.levels) - 2 // the deepest level
+	source := s.order[0]
+	s.paths[source], s.carry[source] = 1, 1
+	for d := 1; d <= last; d++ {
+		level := s.level(d)
+		for _, i := range level {
+			s.paths[i] = s.gather(i)
+		}
+		for _, i := range s.level(d - 1) {
+			s.carry[i] = 0
+		}
+		for _, i := range level {
+			s.carry[i] = s.paths[i]
+		}
+	}
+	for _, i := range s.level(last) {
+		s.carry[i] = 1 / s.paths[i]
+	}
+	for d := last - 1; d > 0; d-- {
+		level := s.level(d)
+		for _, i := range level {
+			s.dependency[i] = s.paths[i] * s.gather(i)
+			sum[i] += float64(s.dependency[i] / 2) // each pair is met from both ends
+		}
+		for _, i := range s.level(d + 1) {
+			s.carry[i] = 0
+		}
+		for _, i := range level {
+			s.carry[i] = (1 + s.dependency[i]) / s.paths[i]
+		}
+	}
+	for _, i := range s.level(min(1, last)) {
+		s.carry[i] = 0
+	}
+}
+
+func (s *search) level(d int) []uint32 { return s.order[s.levels[d]:s.levels[d+1]] }
+
+// gather sums what the neighbours carry.
+func (s *search) gather(i uint32) float64 {
+	sum := 0.0
+	for _, u := range s.g.next[s.g.start[i]:s.g.start[i+1]] {
+		sum += s.carry[u]
+	}
+	return sum
+}
+
+// count sets paths, for weighted searches.
 func (s *search) count() {
 	s.paths[s.order[0]] = 1
 	for _, i := range s.order[1:] {
@@ -308,24 +368,14 @@ func (s *search) count() {
 	}
 }
 
-// predecessors calls f for the nodes from which a shortest path steps to i. They are found by looking at all neighbours again: that is faster
-// than keeping lists of them.
+// predecessors calls f for the nodes from which a shortest weighted path steps to i. They are found by looking at all neighbours again,
+// which saves the lists of them.
 func (s *search) predecessors(i uint32, f func(v uint32)) {
 	g := s.g
-	lo, hi := g.start[i], g.start[i+1]
-	if s.length == nil {
-		d := s.distance[i] - 1
-		for _, u := range g.next[lo:hi] {
-			if s.distance[u] == d {
-				f(u)
-			}
-		}
-		return
-	}
 	limit := s.distance[i] * (1 + tie)
-	for at := lo; at < hi; at++ {
+	for at := g.start[i]; at < g.start[i+1]; at++ {
 		u := g.next[at]
-		if s.distance[u]+s.length[g.edge[at]] <= limit && s.place[u] < s.place[i] {
+		if s.place[u] < s.place[i] && s.distance[u]+s.length[g.edge[at]] <= limit {
 			f(u)
 		}
 	}
