@@ -53,6 +53,9 @@ type Repository struct {
 	Changes []Change
 	// Steps are the commits along first parents from the root to Head, oldest first, each with the snapshot it leaves.
 	Steps []Step
+	// Survival tells by step, path and commit how the number of its lines in the snapshot changes: the sum up to a step is what lives of it
+	// then. Empty unless ownership was asked for.
+	Survival []Survival
 	// Trailers are the lines `Key: value` of messages, commit after commit, in the message's order, duplicates kept.
 	Trailers []Trailer
 	// Skips lists what could not be measured, each with a reason; their lines are in no sum.
@@ -149,6 +152,15 @@ type Step struct {
 	Lines, Files uint64
 	// Unreadable counts files of the snapshot whose lines are unknown: in Files, not in Lines.
 	Unreadable uint64
+}
+
+// Survival is the change in the lines of one commit that stand in one file of the snapshot, by one step along first parents. Who wrote a
+// line is what git blame says, renames of whole files followed. Over all commits, the changes of a step add up to its Added - Removed.
+type Survival struct {
+	Step   uint32 // into Repository.Steps
+	Path   uint32 // into Repository.Paths
+	Commit uint32 // into Repository.Commits: who wrote the lines; None where what stood before could not be read
+	Lines  int32  // never 0
 }
 
 // Trailer is one `Key: value` line of a message, as written. Whether it stands in the block that git calls trailers, or in the body as

@@ -68,6 +68,10 @@ func assemble(r *Repository, w *walk, p *plan, m *measured) *facts.Repository {
 	}
 	out.Walk.Missing = w.missing
 	p.steps(w, m, out)
+	out.Survival = make([]facts.Survival, len(m.survival))
+	for i, s := range m.survival {
+		out.Survival[i] = facts.Survival{Step: s.step, Path: s.path, Commit: s.owner, Lines: s.lines}
+	}
 	return out
 }
 
@@ -138,7 +142,7 @@ func (p *plan) steps(w *walk, m *measured, out *facts.Repository) {
 			for i := range e {
 				p.fold(&s, m, e[i].from, e[i].to, m.events[int(p.eventsAt[k])+i])
 			}
-		} else if len(w.commits[commit].commit.parents) <= 1 && !p.partial[commit] {
+		} else if p.plainStep(commit) {
 			for i := p.rowsAt[commit]; i < p.rowsAt[commit+1]; i++ {
 				p.fold(&s, m, p.rows[i].from, p.rows[i].to, m.rows[i])
 			}

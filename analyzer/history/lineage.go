@@ -21,6 +21,10 @@ type measured struct {
 	reason []facts.Reason // by version
 	rows   []lineCount    // by row
 	events []lineCount    // by event
+	// survival is by step, path and owner; only if ownership was asked for.
+	survival []survived
+	// head holds the owners of lines by version of the last snapshot; only if they were asked for.
+	head map[uint32][]run
 }
 
 // lineCount is lines added and removed between two versions. It says nothing where one of them is binary or unknown.
@@ -53,11 +57,30 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 	for i := range p.events {
 		add(p.events[i].from, p.events[i].to, &m.events[i])
 	}
+	folds := make([][]foldJob, len(lineages.of))
+	if opts.Ownership {
+		p.folds(func(f foldJob) {
+			l := lineages.by[f.when()]
+			folds[l] = append(folds[l], f)
+		})
+	}
+	for _, v := range opts.head {
+		lineages.wanted[lineages.by[v]] = true
+	}
+	workers := make([]*lineageReader, len(readers))
 	var next atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
-	for _, reader := range readers {
+	for i, reader := range readers {
+		b := &lineageReader{p: p, m: m, db: r.Objects, texts: newTexts(r.Objects, reader, opts.Limits, opts.Memory)}
+		if b.owning = opts.owning(); b.owning {
+			b.balance = make([]int32, len(p.rowsAt)) // one more than commits, for lines that nobody is known to have written
+		}
+		b.head = make(map[uint32][]run)
+		for _, v := range opts.head {
+			b.head[v] = nil
+		}
+		workers[i] = b
 		g.Go(func() error {
-			b := &lineageReader{p: p, m: m, db: r.Objects, texts: newTexts(r.Objects, reader, opts.Limits, opts.Memory)}
 			return odb.Guard(func() error {
 				for {
 					k := int(next.Add(1)) - 1
@@ -65,7 +88,10 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 						return nil
 					}
 					l := lineages.order[k]
-					if err := b.read(ctx, lineages.of[l], jobs[l]); err != nil {
+					if len(opts.head) > 0 && !lineages.wanted[l] {
+						continue
+					}
+					if err := b.read(ctx, lineages.of[l], jobs[l], folds[l]); err != nil {
 						return err
 					}
 					opts.Progress.Files.Add(int64(len(lineages.of[l])))
@@ -73,7 +99,37 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 			})
 		})
 	}
-	return m, g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	m.head = make(map[uint32][]run)
+	for _, b := range workers {
+		m.survival = append(m.survival, b.survival...)
+		for v, runs := range b.head {
+			if runs != nil {
+				m.head[v] = runs
+			}
+		}
+	}
+	slices.SortFunc(m.survival, func(a, b survived) int {
+		return cmp.Or(cmp.Compare(a.step, b.step), cmp.Compare(a.path, b.path), cmp.Compare(a.owner, b.owner))
+	})
+	return m, nil
+}
+
+// folds gives the changes of the snapshot along first parents.
+func (p *plan) folds(each func(foldJob)) {
+	for k, commit := range p.mainline {
+		if events := p.events[p.eventsAt[k]:p.eventsAt[k+1]]; len(events) > 0 {
+			for _, e := range events {
+				each(foldJob{uint32(k), e.from, e.to})
+			}
+		} else if p.plainStep(commit) {
+			for _, r := range p.rows[p.rowsAt[commit]:p.rowsAt[commit+1]] {
+				each(foldJob{uint32(k), r.from, r.to})
+			}
+		}
+	}
 }
 
 // lineageReader measures one lineage at a time. One for each worker.
@@ -83,12 +139,37 @@ type lineageReader struct {
 	db     *odb.Database
 	texts  *texts
 	differ linediff.Differ
+
+	owning   bool
+	owners   ownership
+	balance  []int32  // by commit: lines; zero between uses
+	touched  []uint32 // commits with an entry in balance
+	survival []survived
+	head     map[uint32][]run // what is asked for; nil until it is known
 }
 
-func (b *lineageReader) read(ctx context.Context, versions []uint32, jobs []job) error {
+func (b *lineageReader) read(ctx context.Context, versions []uint32, jobs []job, folds []foldJob) error {
 	b.texts.settle()
 	// Jobs in the order of versions: what is compared next has just been read.
 	slices.SortStableFunc(jobs, func(x, y job) int { return cmp.Compare(x.to, y.to) })
+	slices.SortStableFunc(folds, func(x, y foldJob) int { return cmp.Compare(x.when(), y.when()) })
+	if b.owning {
+		b.owners.begin()
+		wait := func(v uint32) {
+			if v != facts.None {
+				b.owners.waits[v]++
+			}
+		}
+		for _, v := range versions {
+			for _, q := range b.p.parentsOf(v) {
+				wait(q)
+			}
+		}
+		for _, f := range folds {
+			wait(f.from)
+			wait(f.to)
+		}
+	}
 	for i, v := range versions {
 		if i%256 == 255 && ctx.Err() != nil {
 			return ctx.Err()
@@ -99,9 +180,39 @@ func (b *lineageReader) read(ctx context.Context, versions []uint32, jobs []job)
 		if !t.binary && b.p.versions[v].typ != facts.Submodule {
 			b.m.lines[v] = uint32(len(t.lines))
 		}
-		for len(jobs) > 0 && jobs[0].to == v {
-			b.compare(jobs[0])
-			jobs = jobs[1:]
+		n := 0
+		for n < len(jobs) && jobs[n].to == v {
+			n++
+		}
+		mine := jobs[:n]
+		jobs = jobs[n:]
+		if b.owning {
+			b.own(v, t, func(parent, added, removed uint32) {
+				for k := range mine {
+					if mine[k].from == parent {
+						*mine[k].out = lineCount{added, removed}
+						mine[k].out = nil
+					}
+				}
+			})
+			if _, ok := b.head[v]; ok {
+				b.head[v] = slices.Clone(b.owners.of(v))
+			}
+			for len(folds) > 0 && folds[0].when() == v {
+				b.survive(folds[0])
+				for _, side := range []uint32{folds[0].from, folds[0].to} {
+					if side != facts.None {
+						b.owners.release(side)
+					}
+				}
+				folds = folds[1:]
+			}
+			b.owners.dropIfDone(v)
+		}
+		for _, j := range mine {
+			if j.out != nil {
+				b.compare(j)
+			}
 		}
 	}
 	return nil
@@ -139,6 +250,8 @@ type lineages struct {
 	by    []uint32   // by version: its lineage
 	of    [][]uint32 // by lineage: its versions, ascending
 	order []uint32   // lineages as they are read
+	// wanted marks lineages that alone are to be read.
+	wanted []bool
 }
 
 func (p *plan) lineages(r *Repository) *lineages {
@@ -164,14 +277,13 @@ func (p *plan) lineages(r *Repository) *lineages {
 			up[a] = b
 		}
 	}
-	for i := range p.versions {
-		end := uint32(len(p.parents))
-		if i+1 < len(p.versions) {
-			end = p.versions[i+1].parents
+	for i := range uint32(len(p.versions)) {
+		for _, q := range p.parentsOf(i) {
+			join(i, q)
 		}
-		for _, q := range p.parents[p.versions[i].parents:end] {
-			join(uint32(i), q)
-		}
+	}
+	for _, r := range p.rows {
+		join(r.from, r.to)
 	}
 	for _, e := range p.events {
 		join(e.from, e.to)
@@ -190,6 +302,7 @@ func (p *plan) lineages(r *Repository) *lineages {
 	}
 	all := make([]uint32, len(up))
 	l.of = make([][]uint32, len(sizes))
+	l.wanted = make([]bool, len(sizes))
 	for i, n := range sizes {
 		l.of[i], all = all[:0:n], all[n:]
 	}

@@ -35,8 +35,12 @@ type Options struct {
 	NoRenames bool
 	// RenameLimit is git's diff.renameLimit; 0 is git's default, 1000.
 	RenameLimit int
+	// Ownership finds who wrote each line that lives, at every step: [facts.Repository.Survival].
+	Ownership bool
 	// Progress is told of commits as they are planned, if it is not nil.
 	Progress *Progress
+
+	head []uint32 // versions whose owners alone are wanted
 }
 
 // Progress may be read while a history is read.
@@ -56,6 +60,32 @@ func Read(ctx context.Context, r *Repository, key, revision string, opts Options
 	if err != nil {
 		return nil, err
 	}
+	readers := opts.start(r)
+	w, err := readCommits(ctx, r, head, readers)
+	if err != nil {
+		return nil, fmt.Errorf("walking %s: %w", r.path, err)
+	}
+	opts.Progress.Total.Store(int64(len(w.commits)))
+	p, err := makePlan(ctx, r, w, readers, &opts.Progress.Commits)
+	if err != nil {
+		return nil, fmt.Errorf("comparing the trees of %s: %w", r.path, err)
+	}
+	if !opts.NoRenames || opts.owning() {
+		if err := p.findRenames(ctx, r, readers, &opts); err != nil {
+			return nil, fmt.Errorf("finding renames in %s: %w", r.path, err)
+		}
+	}
+	m, err := p.measure(ctx, r, readers, opts)
+	if err != nil {
+		return nil, fmt.Errorf("reading the files of %s: %w", r.path, err)
+	}
+	out := assemble(r, w, p, m)
+	out.Key, out.Branch, out.Head = key, branch, head
+	return out, nil
+}
+
+// start fills in the defaults and gives every worker a reader.
+func (opts *Options) start(r *Repository) []*odb.Reader {
 	if opts.Workers <= 0 {
 		opts.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -78,25 +108,7 @@ func Read(ctx context.Context, r *Repository, key, revision string, opts Options
 	for i := range readers {
 		readers[i] = odb.NewReader(r.Objects, opts.Limits)
 	}
-	w, err := readCommits(ctx, r, head, readers)
-	if err != nil {
-		return nil, fmt.Errorf("walking %s: %w", r.path, err)
-	}
-	opts.Progress.Total.Store(int64(len(w.commits)))
-	p, err := makePlan(ctx, r, w, readers, &opts.Progress.Commits)
-	if err != nil {
-		return nil, fmt.Errorf("comparing the trees of %s: %w", r.path, err)
-	}
-	if !opts.NoRenames {
-		if err := p.findRenames(ctx, r, readers, opts.RenameLimit); err != nil {
-			return nil, fmt.Errorf("finding renames in %s: %w", r.path, err)
-		}
-	}
-	m, err := p.measure(ctx, r, readers, opts)
-	if err != nil {
-		return nil, fmt.Errorf("reading the files of %s: %w", r.path, err)
-	}
-	out := assemble(r, w, p, m)
-	out.Key, out.Branch, out.Head = key, branch, head
-	return out, nil
+	return readers
 }
+
+func (opts *Options) owning() bool { return opts.Ownership || opts.head != nil }

@@ -34,6 +34,12 @@ type row struct {
 	renamed  bool
 }
 
+// search is what a merge made without a like in one of its parents, and what that parent has that the merge has not.
+type search struct {
+	commit, parent uint32 // a commit, and which of its parents
+	made, gone     []uint32
+}
+
 // event is a change of the snapshot along first parents.
 type event struct{ from, to uint32 }
 
@@ -50,7 +56,10 @@ type plan struct {
 	eventsAt []uint32 // by position in mainline; one more at the end
 	partial  []bool   // by commit: a tree of it, or of its parent, could not be read
 	skips    []facts.Skip
-	limited  int // commits with too many files to look for changed renames
+	searches []search
+	plainAt  []bool   // by commit: its rows are all that its step changes
+	head     []uint32 // versions of the last snapshot
+	limited  int      // commits with too many files to look for changed renames
 }
 
 // node is a folder of one commit, with the version of each of its files. Folders that are equal to a parent's are the parent's node.
@@ -60,6 +69,18 @@ type node struct {
 	files []uint32 // versions, in the order of the tree
 	dirs  []*node
 }
+
+// all gives the versions of a folder and of all below it.
+func (n *node) all(dst []uint32) []uint32 {
+	dst = append(dst, n.files...)
+	for _, d := range n.dirs {
+		dst = d.all(dst)
+	}
+	return dst
+}
+
+// plainStep says whether a commit's rows are all that its step along first parents changes.
+func (p *plan) plainStep(commit uint32) bool { return p.plainAt[commit] }
 
 // planner follows the scripts in the order of commits.
 type planner struct {
@@ -122,6 +143,7 @@ func planOnce(
 		roots: make([]*node, len(w.commits)), waits: make([]uint32, len(w.commits)), onMain: make([]bool, len(w.commits)),
 	}
 	p.partial = make([]bool, len(w.commits))
+	p.plainAt = make([]bool, len(w.commits))
 	for i := range w.commits {
 		for _, q := range w.commits[i].parents {
 			p.waits[q]++
@@ -201,6 +223,9 @@ func planOnce(
 	if err := g.Wait(); err != nil {
 		return nil, nil, err
 	}
+	if n := len(p.mainline); n > 0 {
+		p.head = p.roots[p.mainline[n-1]].all(nil)
+	}
 	p.rowsAt = append(p.rowsAt, uint32(len(p.rows)))
 	p.eventsAt = append(p.eventsAt, uint32(len(p.events)))
 	return &p.plan, p.bad, nil
@@ -216,13 +241,16 @@ func (p *planner) follow(commit uint32, at int) {
 	for i, q := range c.parents {
 		parents[i] = p.roots[q]
 	}
-	firstRow := len(p.rows)
+	firstRow, firstVersion := len(p.rows), uint32(len(p.versions))
 	root := p.folder(0, parents, true)
 	if c.lost {
 		p.partial[commit] = true
 	}
 	if len(c.commit.parents) > 1 {
 		p.rows = p.rows[:firstRow]
+	}
+	if len(parents) > 1 {
+		p.search(firstVersion, parents, root)
 	}
 	if p.onMain[commit] {
 		p.eventsAt = append(p.eventsAt, uint32(len(p.events)))
@@ -231,13 +259,37 @@ func (p *planner) follow(commit uint32, at int) {
 			if len(p.eventsAt) > 1 {
 				before = parents[0]
 			}
-			p.diff(before, root)
+			p.diff(before, root, func(from, to uint32) { p.events = append(p.events, event{from, to}) })
 		}
 	}
+	p.plainAt[commit] = p.plain(commit)
 	p.roots[commit] = root
 	for _, q := range c.parents {
 		if p.waits[q]--; p.waits[q] == 0 {
 			p.roots[q] = nil
+		}
+	}
+}
+
+// search notes the versions of a merge that have no like in one of its parents: their lines may come from a file of another name there.
+func (p *planner) search(first uint32, parents []*node, root *node) {
+	for k, parent := range parents {
+		s := search{commit: p.commit, parent: uint32(k)}
+		for v := first; v < uint32(len(p.versions)); v++ {
+			if p.parents[p.versions[v].parents+uint32(k)] == facts.None && !p.versions[v].silent {
+				s.made = append(s.made, v)
+			}
+		}
+		if s.made == nil {
+			continue
+		}
+		p.diff(parent, root, func(from, to uint32) {
+			if to == facts.None {
+				s.gone = append(s.gone, from)
+			}
+		})
+		if s.gone != nil {
+			p.searches = append(p.searches, s)
 		}
 	}
 }
@@ -272,7 +324,8 @@ func (p *planner) folder(within uint32, parents []*node, root bool) *node {
 		case opShut:
 			return n
 		case opCopy:
-			of := own[p.next()]
+			parent := p.next()
+			of := own[parent]
 			flo, fhi, dlo, dhi := p.next(), p.next(), p.next(), p.next()
 			if fhi == toEnd {
 				fhi, dhi = uint32(len(of.files)), uint32(len(of.dirs))
@@ -284,7 +337,12 @@ func (p *planner) folder(within uint32, parents []*node, root bool) *node {
 				n.files = make([]uint32, 0, max(len(of.files)+1, 4))
 			}
 			n.files = append(n.files, of.files[flo:fhi]...)
-			n.dirs = append(n.dirs, of.dirs[dlo:dhi]...)
+			for _, d := range of.dirs[dlo:dhi] {
+				for _, earlier := range own[:parent] {
+					d = p.prefer(d, earlier.dir(p, d))
+				}
+				n.dirs = append(n.dirs, d)
+			}
 		case opFile:
 			n.files = append(n.files, p.file(n.path, own, silent))
 		case opOpen, opBroken:
@@ -300,6 +358,53 @@ func (p *planner) folder(within uint32, parents []*node, root bool) *node {
 			}
 		}
 	}
+}
+
+// dir gives the folder of a node that has the path of another one, or nil.
+func (n *node) dir(p *planner, like *node) *node {
+	path := p.folders[like.path]
+	i, ok := slices.BinarySearchFunc(n.dirs, path, func(d *node, path string) int { return strings.Compare(p.folders[d.path], path) })
+	if !ok {
+		return nil
+	}
+	return n.dirs[i]
+}
+
+// prefer gives a merge's folder, equal to that of a later parent, the versions of an earlier parent for all files whose content is the same
+// there: of two parents with the same content git asks the first one. That differs only where both sides made the same change.
+func (p *planner) prefer(later, earlier *node) *node {
+	if earlier == nil || later == earlier {
+		return later
+	}
+	out := later
+	change := func() {
+		if out == later {
+			out = &node{path: later.path, files: slices.Clone(later.files), dirs: slices.Clone(later.dirs)}
+		}
+	}
+	j := 0
+	for i, v := range later.files {
+		path := p.versions[v].path
+		for j < len(earlier.files) && p.versions[earlier.files[j]].path != path &&
+			p.paths[p.versions[earlier.files[j]].path] < p.paths[path] {
+			j++
+		}
+		if j == len(earlier.files) {
+			break
+		}
+		w := earlier.files[j]
+		if a, b := &p.versions[v], &p.versions[w]; v != w && a.path == b.path && a.blob == b.blob && a.typ == b.typ && a.exec == b.exec {
+			change()
+			out.files[i] = w
+		}
+	}
+	for i, d := range later.dirs {
+		if e := p.prefer(d, earlier.dir(p, d)); e != d {
+			change()
+			out.dirs[i] = e
+		}
+	}
+	return out
 }
 
 // noNode stands where a parent has no such folder.
@@ -417,8 +522,8 @@ func (p *planner) path(folder uint32, name []byte) uint32 {
 	return i
 }
 
-// diff writes the events that lead from one folder to another. Equal nodes, and equal beginnings, are not entered.
-func (p *planner) diff(a, b *node) {
+// diff emits the changes that lead from one folder to another. Equal nodes, and equal beginnings, are not entered.
+func (p *planner) diff(a, b *node, emit func(from, to uint32)) {
 	if a == b {
 		return
 	}
@@ -447,13 +552,13 @@ func (p *planner) diff(a, b *node) {
 		}
 		switch {
 		case c < 0:
-			p.events = append(p.events, event{a.files[i], facts.None})
+			emit(a.files[i], facts.None)
 			i++
 		case c > 0:
-			p.events = append(p.events, event{facts.None, b.files[j]})
+			emit(facts.None, b.files[j])
 			j++
 		default:
-			p.events = append(p.events, event{a.files[i], b.files[j]})
+			emit(a.files[i], b.files[j])
 			i, j = i+1, j+1
 		}
 	}
@@ -471,13 +576,13 @@ func (p *planner) diff(a, b *node) {
 		}
 		switch {
 		case c < 0:
-			p.diff(a.dirs[i], nil)
+			p.diff(a.dirs[i], nil, emit)
 			i++
 		case c > 0:
-			p.diff(nil, b.dirs[j])
+			p.diff(nil, b.dirs[j], emit)
 			j++
 		default:
-			p.diff(a.dirs[i], b.dirs[j])
+			p.diff(a.dirs[i], b.dirs[j], emit)
 			i, j = i+1, j+1
 		}
 	}

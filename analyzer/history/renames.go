@@ -14,33 +14,33 @@ import (
 )
 
 // findRenames turns additions and deletions of one commit into renames, as git's -M does, and ties their versions together.
-func (p *plan) findRenames(ctx context.Context, r *Repository, readers []*odb.Reader, limit int) error {
-	var todo []uint32
+//
+// Owners of lines go another way than rows, as `git blame` does: each file that a commit made is followed to the best source by itself, without
+// competition, and merges are searched as well. That is done only if owners are asked for.
+func (p *plan) findRenames(ctx context.Context, r *Repository, readers []*odb.Reader, opts *Options) error {
+	var todo []*pairing
 	for c := range len(p.rowsAt) - 1 {
-		made, gone := false, false
-		for _, row := range p.rows[p.rowsAt[c]:p.rowsAt[c+1]] {
-			made = made || row.from == facts.None
-			gone = gone || row.to == facts.None
-		}
-		if made && gone {
-			todo = append(todo, uint32(c))
+		if t := p.pairing(uint32(c)); t != nil {
+			todo = append(todo, t)
 		}
 	}
-	matches := make([][]renamed, len(todo))
-	limited := make([]bool, len(todo))
+	if opts.owning() {
+		for i := range p.searches {
+			todo = append(todo, &pairing{search: &p.searches[i]})
+		}
+	}
 	var next atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	for _, reader := range readers {
 		g.Go(func() error {
-			var d rename.Detector
+			d := &detective{ctx: ctx, p: p, r: r, reader: reader, opts: opts}
 			return odb.Guard(func() error {
 				for {
 					k := int(next.Add(1)) - 1
 					if k >= len(todo) {
 						return nil
 					}
-					var err error
-					if matches[k], limited[k], err = p.match(ctx, r, reader, &d, todo[k], limit); err != nil {
+					if err := d.match(todo[k]); err != nil {
 						return err
 					}
 				}
@@ -50,81 +50,118 @@ func (p *plan) findRenames(ctx context.Context, r *Repository, readers []*odb.Re
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	p.applyRenames(todo, matches)
-	n := 0
-	for _, l := range limited {
-		if l {
-			n++
-		}
-	}
-	p.limited = n
+	p.applyRenames(todo)
 	return nil
 }
 
-// renamed says that the row that removes a version and the row that makes one are one row.
-type renamed struct{ gone, made uint32 } // rows
+// pairing is what one commit took away and made.
+type pairing struct {
+	gone, made []uint32 // rows, by path
+	search     *search  // of a merge, which has no rows
+	// The outcome, as indices into gone and made (rows, or the search's versions): renames, and where owners are looked for.
+	renames, follow []rename.Match
+	limited         bool
+}
 
-// match finds the renames of one commit.
-func (p *plan) match(
-	ctx context.Context, r *Repository, reader *odb.Reader, d *rename.Detector, commit uint32, limit int,
-) (found []renamed, limited bool, err error) {
-	var sources, destinations []rename.Entry
-	var gone, made []uint32
-	lo, hi := p.rowsAt[commit], p.rowsAt[commit+1]
-	order := make([]uint32, 0, hi-lo)
-	for i := lo; i < hi; i++ {
-		order = append(order, i)
-	}
-	slices.SortFunc(order, func(a, b uint32) int { return cmp.Compare(p.rowPath(a), p.rowPath(b)) })
-	for _, i := range order {
+// pairing gives the rows of a commit that may be renames, nil if it has none.
+func (p *plan) pairing(commit uint32) *pairing {
+	var t pairing
+	for i := p.rowsAt[commit]; i < p.rowsAt[commit+1]; i++ {
 		switch row := p.rows[i]; {
 		case row.from == facts.None:
-			destinations, made = append(destinations, p.entry(r, row.to)), append(made, i)
+			t.made = append(t.made, i)
 		case row.to == facts.None:
-			sources, gone = append(sources, p.entry(r, row.from)), append(gone, i)
+			t.gone = append(t.gone, i)
 		}
 	}
+	if t.made == nil || t.gone == nil {
+		return nil
+	}
+	byPath := func(a, b uint32) int { return cmp.Compare(p.rowPath(a), p.rowPath(b)) }
+	slices.SortFunc(t.made, byPath)
+	slices.SortFunc(t.gone, byPath)
+	return &t
+}
+
+// detective looks for renames. One for each worker.
+type detective struct {
+	ctx    context.Context
+	p      *plan
+	r      *Repository
+	reader *odb.Reader
+	opts   *Options
+	rename rename.Detector
+}
+
+func (d *detective) match(t *pairing) (err error) {
+	defer d.reader.Release()
+	var sources, destinations []rename.Entry
+	if t.search != nil {
+		for _, v := range t.search.gone {
+			sources = append(sources, d.p.entry(d.r, v))
+		}
+		for _, v := range t.search.made {
+			destinations = append(destinations, d.p.entry(d.r, v))
+		}
+		t.follow, _, err = d.rename.Detect(d.ctx, sources, destinations, d.content(), rename.Options{Alone: true})
+		return err
+	}
+	for _, i := range t.gone {
+		sources = append(sources, d.p.entry(d.r, d.p.rows[i].from))
+	}
+	for _, i := range t.made {
+		destinations = append(destinations, d.p.entry(d.r, d.p.rows[i].to))
+	}
+	if !d.opts.NoRenames {
+		t.renames, t.limited, err = d.rename.Detect(d.ctx, sources, destinations, d.content(), rename.Options{Limit: d.opts.RenameLimit})
+		if err != nil {
+			return err
+		}
+	}
+	switch {
+	case !d.opts.owning():
+	case len(destinations) == 1 && !t.limited && !d.opts.NoRenames:
+		t.follow = t.renames // alone anyway
+	default:
+		t.follow, _, err = d.rename.Detect(d.ctx, sources, destinations, d.content(), rename.Options{Alone: true})
+	}
+	return err
+}
+
+// content gives the detector access to blobs.
+func (d *detective) content() rename.Content {
 	number := func(id facts.ID) (odb.Number, error) {
-		n, ok := r.Objects.Lookup(id)
+		n, ok := d.r.Objects.Lookup(id)
 		if !ok {
 			return 0, errNotBlob
 		}
 		return n, nil
 	}
-	content := rename.Content{
+	return rename.Content{
 		Size: func(id facts.ID) (int64, error) {
 			n, err := number(id)
 			if err != nil {
 				return 0, err
 			}
-			kind, size, err := reader.Size(n)
+			kind, size, err := d.reader.Size(n)
 			if err == nil && kind != odb.Blob {
 				err = errNotBlob
 			}
 			return int64(size), err
 		},
 		Bytes: func(id facts.ID) ([]byte, error) {
-			reader.Release()
+			d.reader.Release()
 			n, err := number(id)
 			if err != nil {
 				return nil, err
 			}
-			kind, data, err := reader.Object(n)
+			kind, data, err := d.reader.Object(n)
 			if err == nil && kind != odb.Blob {
 				err = errNotBlob
 			}
 			return data, err
 		},
 	}
-	matches, limited, err := d.Detect(ctx, sources, destinations, content, rename.Options{Limit: limit})
-	reader.Release()
-	if err != nil {
-		return nil, false, err
-	}
-	for _, m := range matches {
-		found = append(found, renamed{gone[m.Source], made[m.Destination]})
-	}
-	return found, limited, nil
 }
 
 func (p *plan) rowPath(i uint32) string {
@@ -159,20 +196,28 @@ func (v *version) mode() uint32 {
 	return modeRegular | 0o644
 }
 
-// applyRenames joins the rows, in the order of commits.
-func (p *plan) applyRenames(commits []uint32, matches [][]renamed) {
-	dead := make(map[uint32]bool)
-	for k := range commits {
-		for _, m := range matches[k] {
-			from := p.rows[m.gone].from
-			made := &p.rows[m.made]
-			made.from, made.renamed = from, true
-			p.parents[p.versions[made.to].parents] = from
-			dead[m.gone] = true
+// applyRenames joins rows, and versions with the ones they come from.
+func (p *plan) applyRenames(todo []*pairing) {
+	dead := make([]bool, len(p.rows))
+	for _, t := range todo {
+		if t.limited {
+			p.limited++
 		}
-	}
-	if len(dead) == 0 {
-		return
+		if t.search != nil {
+			for _, m := range t.follow {
+				made := &p.versions[t.search.made[m.Destination]]
+				p.parents[made.parents+t.search.parent] = t.search.gone[m.Source]
+			}
+			continue
+		}
+		for _, m := range t.follow {
+			p.parents[p.versions[p.rows[t.made[m.Destination]].to].parents] = p.rows[t.gone[m.Source]].from
+		}
+		for _, m := range t.renames {
+			made, gone := &p.rows[t.made[m.Destination]], t.gone[m.Source]
+			made.from, made.renamed = p.rows[gone].from, true
+			dead[gone] = true
+		}
 	}
 	kept := p.rows[:0]
 	c := 0

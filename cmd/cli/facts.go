@@ -20,7 +20,7 @@ func newFacts(streams Streams) *cobra.Command {
 		Args:  args(cobra.NoArgs),
 		RunE:  func(*cobra.Command, []string) error { return usagef("facts: say what to print; see orrery help facts") },
 	}
-	cmd.AddCommand(newNumstat(streams))
+	cmd.AddCommand(newNumstat(streams), newBlame(streams))
 	return cmd
 }
 
@@ -59,6 +59,74 @@ Paths with control characters, quotes or backslashes are quoted as git quotes th
 	flags.IntVar(&opts.Workers, "workers", 0, "goroutines (default one for each processor); changes no result")
 	flags.BoolVar(&allowPartial, "allow-partial", false, "exit with 0 though something was skipped")
 	return cmd
+}
+
+func newBlame(streams Streams) *cobra.Command {
+	var opts history.Options
+	var revision string
+	var allowPartial bool
+	cmd := &cobra.Command{
+		Use:   "blame REPO [PATH...]",
+		Short: "Print who wrote each line: the commits of git blame",
+		Long: `Prints a line for each line of text of the files of a snapshot: path TAB line TAB commit.
+The commits are those of git blame without -M, -C and -w. A PATH is a file or a folder; none means all.
+Lines whose past cannot be read have ? for a commit.`,
+		Args: args(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			repository, err := history.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, repository.Close()) }()
+			files, err := history.Blame(cmd.Context(), repository, revision, args[1:], opts)
+			if err != nil {
+				return err
+			}
+			unread, err := writeBlame(streams, files)
+			if err != nil {
+				return fmt.Errorf("writing the lines: %w", err)
+			}
+			if unread > 0 {
+				fmt.Fprintf(streams.Err, "orrery: %d files could not be read\n", unread)
+				if !allowPartial {
+					return errInPart
+				}
+			}
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&revision, "rev", "", "branch, tag or commit whose snapshot is read (default the repository's HEAD)")
+	flags.IntVar(&opts.Workers, "workers", 0, "goroutines (default one for each processor); changes no result")
+	flags.BoolVar(&allowPartial, "allow-partial", false, "exit with 0 though something was skipped")
+	return cmd
+}
+
+func writeBlame(streams Streams, files []history.Blamed) (unread int, err error) {
+	w := bufio.NewWriterSize(streams.Out, 1<<16)
+	var line []byte
+	for _, f := range files {
+		if f.Reason != facts.Measured {
+			unread++
+		}
+		path := quotePath(f.Path)
+		at := uint32(0)
+		for _, run := range f.Runs {
+			commit := run.Commit.String()
+			if run.Commit.IsZero() {
+				commit = "?"
+			}
+			for ; at < run.End; at++ {
+				line = append(append(line[:0], path...), '\t')
+				line = append(strconv.AppendUint(line, uint64(at)+1, 10), '\t')
+				line = append(append(line, commit...), '\n')
+				if _, err := w.Write(line); err != nil {
+					return unread, err
+				}
+			}
+		}
+	}
+	return unread, w.Flush()
 }
 
 func writeNumstat(streams Streams, f *facts.Repository) error {
