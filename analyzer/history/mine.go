@@ -55,7 +55,16 @@ type Progress struct {
 //
 // What cannot be read is a Skip of the result, not an error. An error means that there is no result: the repository is empty, the revision
 // does not exist, or ctx is done.
-func Read(ctx context.Context, r *Repository, key, revision string, opts Options) (*facts.Repository, error) {
+func Read(ctx context.Context, r *Repository, key, revision string, opts Options) (out *facts.Repository, err error) {
+	// Whatever this goroutine itself looks up; the workers guard their own.
+	err = odb.Guard(func() error {
+		out, err = read(ctx, r, key, revision, opts)
+		return err
+	})
+	return out, err
+}
+
+func read(ctx context.Context, r *Repository, key, revision string, opts Options) (*facts.Repository, error) {
 	head, branch, err := r.Resolve(revision)
 	if err != nil {
 		return nil, err

@@ -221,7 +221,10 @@ func (r *Repository) hasReplacements() bool {
 // Resolve finds the commit that a revision names: "" for the default branch (HEAD), the name of a branch or tag, a full or shortened
 // commit id, with ^ and ~N behind. It gives the full reference name where there is one.
 func (r *Repository) Resolve(revision string) (id facts.ID, branch string, err error) {
-	id, branch, err = r.resolve(revision)
+	err = odb.Guard(func() error {
+		id, branch, err = r.resolve(revision)
+		return err
+	})
 	if err != nil {
 		return id, "", fmt.Errorf("resolving %q in %s: %w", revision, r.path, err)
 	}
@@ -247,6 +250,9 @@ func (r *Repository) resolve(revision string) (id facts.ID, branch string, err e
 		}
 		steps = append(steps, n)
 		rev = rev[:i]
+	}
+	if rev == "" && len(steps) > 0 {
+		return id, "", ErrNoRevision
 	}
 	if id, branch, err = r.tip(rev); err != nil {
 		return id, "", err

@@ -53,16 +53,16 @@ func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*o
 						return ctx.Err()
 					}
 					n := numbers[i]
-					if n != at {
-						if e, err := reader.Entry(n); err != nil || e.Kind != odb.Commit {
-							others++
-							continue
-						}
-						if parsed[n] != nil {
-							continue
-						}
-					}
 					errs[i] = odb.Guard(func() (err error) {
+						if n != at {
+							if e, err := reader.Entry(n); err != nil || e.Kind != odb.Commit {
+								others++
+								return nil
+							}
+							if parsed[n] != nil {
+								return nil
+							}
+						}
 						commits[i], err = readCommitNumber(reader, db, n)
 						return err
 					})

@@ -112,8 +112,8 @@ func (db *Database) addFolder(dir string, seen map[string]bool) error {
 	}
 	slices.Sort(packs)
 	for _, path := range packs {
-		p, err := openPack(path)
-		if err != nil {
+		var p *pack
+		if err := Guard(func() (err error) { p, err = openPack(path); return err }); err != nil {
 			db.Warnings = append(db.Warnings, err.Error())
 			continue
 		}
