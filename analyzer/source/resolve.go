@@ -68,11 +68,13 @@ func (d *draft) fail(name string, err error) {
 // ecosystem orders the candidates by unique keys. What came first keeps its short key, so that adding a source renames nothing.
 func (d *draft) ecosystem() *Ecosystem {
 	e := &Ecosystem{Windows: d.windows, Organizations: d.organizations, Mailmaps: d.mailmaps, Bots: d.bots, Warnings: d.warnings}
-	switch n := len(d.names); {
-	case n <= 3:
-		e.Name = strings.Join(d.names, " + ")
+	names := slices.Clone(d.names)
+	slices.Sort(names) // the order of the arguments shows nowhere
+	switch names = slices.Compact(names); {
+	case len(names) <= 3:
+		e.Name = strings.Join(names, " + ")
 	default:
-		e.Name = fmt.Sprintf("%s and %d more", d.names[0], n-1)
+		e.Name = fmt.Sprintf("%s and %d more", names[0], len(names)-1)
 	}
 	same := map[[2]string]*candidate{} // the repository and its revision
 	taken := map[string]string{}       // key -> the repository
@@ -575,7 +577,7 @@ func (r *resolver) manifestIn(d *draft, dir, file, revision, base, host string) 
 		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	r.projects(d, m, host)
-	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(dir), ".git"), string(filepath.Separator))
+	name := manifestName(dir)
 	if a, _, err := parseAddress(base); err == nil {
 		name = a.name()
 		if a.owner() != "" {
@@ -584,6 +586,22 @@ func (r *resolver) manifestIn(d *draft, dir, file, revision, base, host string) 
 	}
 	d.names = append(d.names, cleanKey(name))
 	return nil
+}
+
+// manifestName names an ecosystem by the folder of its manifest repository, and with the folder above where it is only called a manifest.
+// OWNER+NAME/repo, one of the layouts of mirrors, is called OWNER/NAME.
+func manifestName(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	if base := filepath.Base(dir); base == ".git" || base == "repo" {
+		dir = filepath.Dir(dir)
+	}
+	base := strings.TrimSuffix(filepath.Base(dir), ".git")
+	if base == "manifest" {
+		base = filepath.Base(filepath.Dir(dir)) + "/" + base
+	}
+	return strings.Replace(base, "+", "/", 1)
 }
 
 // treeAt finds the tree of a branch, tag or commit; "" is the default branch.

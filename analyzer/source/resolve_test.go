@@ -91,7 +91,7 @@ func TestLocalRepositories(t *testing.T) {
 		"sub | ROOT/modules/sub |  |  | own |",
 		"work | ROOT/work/.git |  |  | own |",
 	)
-	if e.Name != "bare and 5 more" {
+	if e.Name != "bare and 4 more" {
 		t.Errorf("the name is %q", e.Name)
 	}
 }
@@ -366,5 +366,20 @@ func TestPlanRefuses(t *testing.T) {
 	}})
 	if !errors.Is(err, no) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestNamesOfManifestRepositories(t *testing.T) {
+	for dir, want := range map[string]string{
+		"/srv/orion.git":           "orion",
+		"/srv/orion/.git":          "orion",
+		"/srv/orion/manifest.git":  "orion/manifest",
+		"/srv/orion/manifest/.git": "orion/manifest",
+		"/srv/orion/manifest/repo": "orion/manifest",
+		"/srv/orion+manifest/repo": "orion/manifest",
+	} {
+		if got := manifestName(filepath.FromSlash(dir)); got != want {
+			t.Errorf("%s is called %q, want %q", dir, got, want)
+		}
 	}
 }
