@@ -39,8 +39,8 @@ type Lines struct {
 	Indent []uint8
 	// Size is in bytes, the newline included. Only [Blame] needs it.
 	Size []uint32
-	// Text gives the bytes of a line. Only [Blame] needs it, once in about ten comparisons; nil is taken as "no two different lines
-	// end alike".
+	// Text gives the bytes of a line. Only [Blame] asks for it, and seldom: when the two lines before the common end may complete one
+	// more of git's blocks (see unseen). nil is taken as "no two different lines end alike".
 	Text func(id uint32) []byte
 }
 
@@ -71,7 +71,8 @@ func Indent(line []byte) uint8 {
 	return Blank
 }
 
-// DefaultLimit is far above what real histories ask for; hostile ones may ask for hours.
+// DefaultLimit is a thousand times what the dearest pair of five real histories asked for, and takes half a minute; hostile pairs could ask
+// for hours.
 const DefaultLimit = 1 << 32
 
 // Differ compares versions of files. It holds scratch memory that grows to the largest comparison and to the largest line id of a changed
@@ -182,6 +183,7 @@ func (d *Differ) size() (added, removed uint32) {
 	return uint32(bytes.Count(d.b.changed, changed)), uint32(bytes.Count(d.a.changed, changed))
 }
 
+// changed is the mark of a changed line, as [bytes.Count] wants it.
 var changed = []byte{1}
 
 // middle is what is left of two versions without their common beginning and end: lines [lo, ahi) of the old one and [lo, bhi) of the
@@ -230,7 +232,7 @@ func commonSuffix(a, b []uint32) int {
 const unseenBlock = 1024
 
 // unseen gives how many of the suffix lines at the end of a and b git leaves unseen in [Blame]: it cuts equal blocks of 1024 bytes off,
-// and then gives back what precedes the first end of a line in the cut.
+// and then gives back what precedes the first end of a line in the cut, so that at least one line of the cut is seen.
 func unseen(a, b []uint32, suffix int, lines *Lines) int {
 	size := uint64(0)
 	for _, id := range a[len(a)-suffix:] {
@@ -250,7 +252,7 @@ func unseen(a, b []uint32, suffix int, lines *Lines) int {
 	}
 	n := suffix
 	for _, id := range a[len(a)-suffix:] {
-		if size < cut {
+		if size < cut { // what is left begins behind the first end of a line in the cut
 			break
 		}
 		size -= uint64(lines.Size[id])

@@ -5,10 +5,11 @@ import (
 	"slices"
 )
 
-// Lines whose other version holds them that often are too frequent to say where they belong; also bounded by a rough root.
+// maxFrequent: a line that the other version holds that often, or as often as the rough root of its own version's length, is too frequent
+// to say where it belongs.
 const maxFrequent = 1024
 
-// Of a line that is too frequent, this many lines before and behind are looked at.
+// lookAround is how many lines are looked at on either side of one that is too frequent.
 const lookAround = 100
 
 // The classes of lines by how often the whole other version holds them.
