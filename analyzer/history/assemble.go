@@ -66,6 +66,12 @@ func assemble(r *Repository, w *walk, p *plan, m *measured) *facts.Repository {
 			out.Walk.Measured++
 		}
 	}
+	// What no row shows, as a file that a merge made.
+	for v, reason := range m.reason {
+		if reason != facts.Measured {
+			p.skip(r, uint32(v), reason, out, skipped)
+		}
+	}
 	out.Walk.Missing = w.missing
 	p.steps(w, m, out)
 	out.Survival = make([]facts.Survival, len(m.survival))
@@ -80,6 +86,19 @@ type skipKey struct {
 	reason facts.Reason
 }
 
+// skip finds or makes the entry that tells of an unreadable version.
+func (p *plan) skip(r *Repository, version uint32, reason facts.Reason, out *facts.Repository, skipped map[skipKey]int) *facts.Skip {
+	v := &p.versions[version]
+	key := skipKey{v.blob, reason}
+	at, ok := skipped[key]
+	if !ok {
+		at = len(out.Skips)
+		skipped[key] = at
+		out.Skips = append(out.Skips, facts.Skip{Reason: reason, Object: p.id(r, v), Commit: v.commit, Path: v.path})
+	}
+	return &out.Skips[at]
+}
+
 // change writes one row.
 func (p *plan) change(r *Repository, m *measured, k uint32, out *facts.Repository, skipped map[skipKey]int) {
 	row := p.rows[k]
@@ -89,14 +108,10 @@ func (p *plan) change(r *Repository, m *measured, k uint32, out *facts.Repositor
 		c.Type, c.Binary = v.typ, c.Binary || m.binary[version]
 		if reason := m.reason[version]; reason != facts.Measured {
 			c.Skip = reason
-			key := skipKey{v.blob, reason}
-			at, ok := skipped[key]
-			if !ok {
-				at = len(out.Skips)
-				skipped[key] = at
-				out.Skips = append(out.Skips, facts.Skip{Reason: reason, Object: p.id(r, v), Commit: row.commit, Path: v.path})
+			skip := p.skip(r, version, reason, out, skipped)
+			if row.from == facts.None || row.to != version || p.versions[row.from].blob != v.blob {
+				skip.Rows++
 			}
-			out.Skips[at].Rows++
 		}
 		return v.path, m.lines[version]
 	}

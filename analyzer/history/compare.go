@@ -26,10 +26,16 @@ import (
 type script struct {
 	code  []uint32
 	names []byte
-	lost  []facts.ID   // blobs that are not in the repository
-	bad   []odb.Number // malformed trees
-	at    []uint32     // where each commit of the chunk starts
+	lost  []facts.ID // blobs that are not in the repository
+	bad   []badTree
+	at    []uint32 // where each commit of the chunk starts
 	skips []facts.Skip
+}
+
+// badTree is a tree that is to be taken for unreadable: malformed, or a bomb.
+type badTree struct {
+	tree odb.Number
+	err  error
 }
 
 const (
@@ -51,7 +57,8 @@ const toEnd = facts.None
 // Bounds on one commit's trees: what is above is a bomb, or a mistake.
 const (
 	maxTreeDepth = 2048
-	maxTouched   = 8 << 20 // entries that one commit changes
+	maxTouched   = 8 << 20 // entries that one commit changes, each counted once more for every pathUnit bytes of its path
+	pathUnit     = 64
 )
 
 var (
@@ -67,9 +74,11 @@ type comparer struct {
 	out     *script
 	lastAt  int // position of a copy that may be extended, or -1
 	touched int
-	bad     map[odb.Number]bool // trees that are known to be malformed
-	cursors []cursor            // stack of the folders being compared
-	err     error               // ends the commit
+	blamed  bool                 // the tree that is to blame for too many entries is found
+	path    int                  // length of the folder's path
+	bad     map[odb.Number]error // trees that are known to be bad
+	cursors []cursor             // stack of the folders being compared
+	err     error                // ends the commit
 }
 
 // cursor goes through one tree. tree is nil where the parent has no such folder.
@@ -132,7 +141,7 @@ func (d *comparer) commit(row uint32) {
 	c := &d.w.commits[row]
 	d.out.at = append(d.out.at, uint32(len(d.out.code)))
 	start, names, lost := len(d.out.code), len(d.out.names), len(d.out.lost)
-	d.touched, d.err, d.lastAt = 0, nil, -1
+	d.touched, d.blamed, d.err, d.lastAt = 0, false, nil, -1
 	ids := make([]odb.Number, 0, 4)
 	for _, p := range c.parents {
 		ids = append(ids, d.w.commits[p].tree)
@@ -172,8 +181,8 @@ func (d *comparer) load(n odb.Number, id facts.ID) ([]byte, error) {
 	if n == odb.None {
 		return nil, &odb.Error{Reason: facts.Missing, ID: id, Err: errors.New("not in the repository")}
 	}
-	if d.bad[n] {
-		return nil, odb.Fail(id, errTree)
+	if err := d.bad[n]; err != nil {
+		return nil, odb.Fail(id, err)
 	}
 	kind, data, err := d.reader.Object(n)
 	if err == nil && kind != odb.Tree {
@@ -215,9 +224,17 @@ func (d *comparer) folder(name []byte, tree odb.Number, parents []odb.Number, in
 	d.name(name)
 	d.out.code = append(d.out.code, b2u(silent))
 	d.out.code = append(d.out.code, index...)
-	mark := len(d.out.code)
-	if err := d.entries(base, len(parents), depth, silent); err != nil && d.err == nil {
-		d.out.bad = append(d.out.bad, tree)
+	mark, touched := len(d.out.code), d.touched
+	d.path += len(name) + 1
+	err = d.entries(base, len(parents), depth, silent)
+	d.path -= len(name) + 1
+	if d.err != nil && !d.blamed && d.touched-touched > maxTouched/2 {
+		// The deepest folder that holds most of them: what is around it can still be read.
+		d.blamed = true
+		d.out.bad = append(d.out.bad, badTree{tree, d.err})
+	}
+	if err != nil && d.err == nil {
+		d.out.bad = append(d.out.bad, badTree{tree, err})
 		if depth == 0 {
 			d.err = err
 		} else {
@@ -366,7 +383,7 @@ func (d *comparer) entries(base, parents, depth int, silent bool) error {
 		default:
 			d.file(&e, index)
 		}
-		if d.touched++; d.touched > maxTouched && d.err == nil {
+		if d.touched += 1 + d.path/pathUnit; d.touched > maxTouched && d.err == nil {
 			d.err = errTreeEntries
 		}
 		if d.err != nil {

@@ -68,6 +68,8 @@ type node struct {
 	path  uint32   // into planner.folders
 	files []uint32 // versions, in the order of the tree
 	dirs  []*node
+	// broken: what stands here cannot be read, and files and dirs are those of a parent.
+	broken bool
 }
 
 // all gives the versions of a folder and of all below it.
@@ -98,7 +100,7 @@ type planner struct {
 	parentsN int
 	script   *script
 	pc       int
-	bad      []odb.Number // malformed trees that were found
+	bad      []badTree // found while comparing
 }
 
 type pathKey struct {
@@ -111,17 +113,19 @@ const chunk = 512
 
 // makePlan compares all trees and strings the versions together.
 //
-// That a tree is malformed shows only where its entries are looked at, and by then its neighbours may have been compared with it. So what is
-// found malformed is taken for unreadable from the start in another round: there is none in a repository that any forge has checked.
+// That a tree is malformed, or a bomb, shows only where its entries are looked at, and by then its neighbours may have been compared with
+// it. So what is found bad is taken for unreadable from the start in another round: there is none in a repository that any forge has checked.
 func makePlan(ctx context.Context, r *Repository, w *walk, readers []*odb.Reader, done *atomic.Int64) (*plan, error) {
-	bad := map[odb.Number]bool{}
+	bad := map[odb.Number]error{}
 	for range maxRounds {
 		p, found, err := planOnce(ctx, r, w, readers, bad, done)
 		if err != nil || len(found) == 0 {
 			return p, err
 		}
-		for _, n := range found {
-			bad[n] = true
+		for _, t := range found {
+			if bad[t.tree] == nil {
+				bad[t.tree] = t.err
+			}
 		}
 		done.Store(0)
 	}
@@ -130,9 +134,12 @@ func makePlan(ctx context.Context, r *Repository, w *walk, readers []*odb.Reader
 
 const maxRounds = 8
 
+// maxPlan bounds versions, rows and events, some five times those of the longest histories there are.
+const maxPlan = 1 << 26
+
 func planOnce(
-	ctx context.Context, r *Repository, w *walk, readers []*odb.Reader, bad map[odb.Number]bool, done *atomic.Int64,
-) (*plan, []odb.Number, error) {
+	ctx context.Context, r *Repository, w *walk, readers []*odb.Reader, bad map[odb.Number]error, done *atomic.Int64,
+) (*plan, []badTree, error) {
 	if uint64(r.Objects.Len()) >= lostBlob {
 		return nil, nil, errors.New("too many objects")
 	}
@@ -207,13 +214,12 @@ func planOnce(
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			for _, n := range p.script.bad {
-				if !bad[n] {
-					p.bad = append(p.bad, n)
-				}
-			}
+			p.bad = append(p.bad, p.script.bad...)
 			for i := range p.script.at {
 				p.follow(uint32(k*chunk+i), i)
+				if max(len(p.versions), len(p.rows), len(p.events)) > maxPlan {
+					return errors.New("more files and changes than can be held")
+				}
 			}
 			done.Add(int64(len(p.script.at)))
 			<-ahead
@@ -379,7 +385,7 @@ func (p *planner) prefer(later, earlier *node) *node {
 	out := later
 	change := func() {
 		if out == later {
-			out = &node{path: later.path, files: slices.Clone(later.files), dirs: slices.Clone(later.dirs)}
+			out = &node{path: later.path, files: slices.Clone(later.files), dirs: slices.Clone(later.dirs), broken: later.broken}
 		}
 	}
 	j := 0
@@ -434,15 +440,21 @@ func (p *planner) broken(within uint32, parents []*node, root bool) *node {
 	skip.Commit, skip.Path = p.commit, facts.None
 	p.skips = append(p.skips, skip)
 	p.partial[p.commit] = true
-	for _, n := range p.inside(parents, root) {
-		if n != &noNode {
-			return n
+	n := &node{path: p.folderPath(within, name), broken: true}
+	for _, of := range p.inside(parents, root) {
+		if of != &noNode {
+			n.files, n.dirs = of.files, of.dirs
+			break
 		}
 	}
-	return &node{path: p.folderPath(within, name)}
+	return n
 }
 
 func (p *planner) gone(n *node) {
+	if n.broken {
+		p.partial[p.commit] = true // what has gone is unknown
+		return
+	}
 	// In the order of the tree, files and folders are merged by name; rows of one commit are sorted once at the end instead.
 	for _, v := range n.files {
 		p.rows = append(p.rows, row{p.commit, v, facts.None, false})
