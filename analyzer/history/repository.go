@@ -174,10 +174,30 @@ func (r *Repository) readFormat(path string) error {
 				}
 			case "partialclone":
 				r.Notes = append(r.Notes, "a partial clone: what is missing is not fetched")
+			case "noop", "noop-v1", "preciousobjects", "worktreeconfig", "relativeworktrees":
+			default:
+				// In a format of version 0 git itself ignores what it does not know.
+				if formatVersion(c) > 0 {
+					return fmt.Errorf("format extension %q: %w", o.Key, ErrUnsupported)
+				}
 			}
 		}
 	}
 	return nil
+}
+
+func formatVersion(c *format.Config) int {
+	for _, s := range c.Sections {
+		if strings.EqualFold(s.Name, "core") {
+			for _, o := range s.Options {
+				if strings.EqualFold(o.Key, "repositoryformatversion") {
+					n, _ := strconv.Atoi(strings.TrimSpace(o.Value))
+					return n
+				}
+			}
+		}
+	}
+	return 0
 }
 
 func (r *Repository) readShallow(path string) error {
