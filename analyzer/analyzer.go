@@ -99,7 +99,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 			provenance.Warnings = append(provenance.Warnings, fmt.Sprintf("%s was not fetched anew: %v", r.Key, r.Stale))
 		}
 		if err := read[i].err; err != nil {
-			listed.Problem = err.Error()
+			listed.Problem, listed.Reason = err.Error(), reason(err)
 		} else {
 			f := read[i].facts
 			listed.Branch, listed.Commit = f.Branch, f.Head.String()
@@ -144,6 +144,29 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	}
 	out := &Outcome{Model: model, Graph: g, Skipped: len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
 	return out, ctx.Err()
+}
+
+// reason names the kind of a repository's problem.
+func reason(problem error) string {
+	for _, kind := range []struct {
+		err  error
+		name string
+	}{
+		{source.ErrAbsent, "no mirror"},
+		{source.ErrUnreachable, "unreachable"},
+		{source.ErrRefused, "refused"},
+		{source.ErrEmpty, "empty"},
+		{history.ErrEmpty, "empty"},
+		{history.ErrNoBranch, "no default branch"},
+		{history.ErrNoRevision, "no such revision"},
+		{history.ErrUnsupported, "not supported"},
+		{history.ErrNotRepository, "not a repository"},
+	} {
+		if errors.Is(problem, kind.err) {
+			return kind.name
+		}
+	}
+	return "unreadable"
 }
 
 // graphWindow is the window of the graph: all time, which stands first.

@@ -45,6 +45,8 @@ type Repository struct {
 	Commit    string `json:"commit,omitempty"` // that it was read at
 	// Problem says why it was not read; "" if it was.
 	Problem string `json:"problem,omitempty"`
+	// Reason is the kind of the problem, in a word or two: "no mirror", "unreachable", "empty". The summary counts by it.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Options shape the model.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -165,7 +166,7 @@ func (s sample) model(t *testing.T, options Options) *Model {
 			Key: r.key, Class: r.class, Subsystem: r.subsystem, URL: "https://forge.example/" + r.key, Branch: "refs/heads/main", Commit: strings.Repeat("12", 20),
 		})
 	}
-	from.Repositories = append(from.Repositories, Repository{Key: "zlib", Class: "third-party", Problem: "no mirror"})
+	from.Repositories = append(from.Repositories, Repository{Key: "zlib", Class: "third-party", Problem: "no mirror of https://forge.example/zlib", Reason: "no mirror"})
 	return Build(result, resolution, from, options)
 }
 
@@ -486,4 +487,32 @@ func FuzzPrintable(f *testing.F) {
 			t.Errorf("Cell(%q) = %q is a formula", s, c)
 		}
 	})
+}
+
+func TestSummaryAlwaysSaysWhatWasSkipped(t *testing.T) {
+	m := usual().model(t, Options{})
+	for range 12 {
+		m.Organizations = append(m.Organizations, m.Organizations[0])
+		m.Figures[0].Organizations = append(m.Figures[0].Organizations, m.Figures[0].Organizations[0])
+		m.Warnings = append(m.Warnings, strings.Repeat("a long warning ", 20))
+	}
+	for range 500 {
+		m.Repositories = append(m.Repositories, Repository{Key: "lost", Problem: "no mirror of it", Reason: "no mirror"})
+	}
+	for width, want := range map[int]string{
+		80:  "skipped: 501 repositories (no mirror: 501), 2 objects (missing: 1, too large: 1)",
+		100: "skipped: 501 repositories (no mirror: 501), 2 objects (missing: 1, too large: 1)",
+	} {
+		var b strings.Builder
+		if err := WriteText(&b, m, width); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+		if len(lines) > summaryLines {
+			t.Errorf("%d lines", len(lines))
+		}
+		if !slices.Contains(lines, want) {
+			t.Errorf("at %d columns there is no %q in\n%s", width, want, b.String())
+		}
+	}
 }

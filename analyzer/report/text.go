@@ -1,8 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,7 +31,7 @@ func WriteText(w io.Writer, m *Model, width int) error {
 	t.windows(m)
 	t.organizations(m)
 	t.flow("beside: ", beside(m), 1)
-	t.flow("", notes(m), 0)
+	t.notes(m)
 	if _, err := io.WriteString(w, t.String()); err != nil {
 		return fmt.Errorf("writing the summary: %w", err)
 	}
@@ -234,27 +237,87 @@ func beside(m *Model) []string {
 	return phrases
 }
 
-// notes lists what was skipped, and how many warnings there are.
-func notes(m *Model) []string {
-	var phrases []string
+// notes says what was skipped and why, always; then, as far as there is room, how many warnings there are and which repositories were not read.
+func (t *text) notes(m *Model) {
+	var warnings []string
 	if n := len(m.Warnings); n > 0 {
-		phrases = append(phrases, plural(n, "warning", "warnings")+" in result.json")
+		warnings = append(warnings, plural(n, "warning", "warnings")+" in result.json")
 	}
-	for _, s := range m.Skipped {
-		if s.Reason != NotRead {
-			phrases = append(phrases, fmt.Sprintf("skipped, %s: %s, %s of %s", s.Reason, plural(s.Objects, "object", "objects"),
-				plural(int(s.Rows), "change", "changes"), plural(s.Repositories, "repository", "repositories")))
+	repositories, objects := skipped(m, 2)
+	if room := summaryLines - t.lines; room > 1 {
+		phrases := slices.Concat(repositories, objects, warnings)
+		for _, r := range m.Repositories {
+			if r.Problem != "" {
+				phrases = append(phrases, fmt.Sprintf("not read: %s (%s)", Printable(r.Key), Printable(r.Problem)))
+			}
+		}
+		t.flow("skipped: ", phrases, 0)
+		return
+	}
+	for detail := 2; ; detail-- {
+		repositories, objects = skipped(m, detail)
+		line := "skipped: " + strings.Join(append(repositories, objects...), ", ")
+		if all := strings.Join(append([]string{line}, warnings...), "; "); cells(all) <= t.width {
+			line = all
+		}
+		if detail == 0 || cells(line) <= t.width {
+			t.line(line)
+			return
 		}
 	}
+}
+
+// skipped counts repositories that were not read and objects that could not be, with the reasons of both if detail
+// is 1, and as a whole sentence if it is 2.
+func skipped(m *Model, detail int) (repositories, objects []string) {
+	unread, reasons := 0, map[string]int{}
 	for _, r := range m.Repositories {
 		if r.Problem != "" {
-			phrases = append(phrases, fmt.Sprintf("not read: %s (%s)", Printable(r.Key), Printable(r.Problem)))
+			unread++
+			reasons[cmp.Or(r.Reason, "unreadable")]++
 		}
 	}
-	if len(m.Skipped) == 0 {
-		phrases = append(phrases, "skipped: nothing")
+	if unread > 0 {
+		phrase := plural(unread, "repository", "repositories")
+		if detail > 1 {
+			phrase += " not read"
+		}
+		if detail > 0 {
+			phrase += " (" + counted(reasons) + ")"
+		}
+		repositories = append(repositories, phrase)
 	}
-	return phrases
+	lost, rows, reasons := 0, uint64(0), map[string]int{}
+	for _, s := range m.Skipped {
+		if s.Reason != NotRead {
+			lost += s.Objects
+			rows += s.Rows
+			reasons[s.Reason] += s.Objects
+		}
+	}
+	if lost > 0 {
+		phrase := plural(lost, "object", "objects")
+		if detail > 0 {
+			phrase += " (" + counted(reasons) + ")"
+		}
+		if detail > 1 {
+			phrase += " of " + plural(int(rows), "change", "changes")
+		}
+		objects = append(objects, phrase)
+	}
+	if repositories == nil && objects == nil {
+		repositories = []string{"nothing"}
+	}
+	return repositories, objects
+}
+
+// counted lists counts by name, the largest first.
+func counted(counts map[string]int) string {
+	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
+	for i, name := range names {
+		names[i] = name + ": " + number(uint64(counts[name]))
+	}
+	return strings.Join(names, ", ")
 }
 
 func plural(n int, one, many string) string {
