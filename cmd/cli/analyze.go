@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,7 +46,7 @@ A SOURCE is one of
   FILE.yaml                        an ecosystem file
   ` + strings.Join(source.Builtin(), ", ") + strings.Repeat(" ", max(1, 33-len(strings.Join(source.Builtin(), ", ")))) + `a built-in ecosystem
   github:OWNER                     a forge's owner: not supported yet`,
-		Args: args(cobra.MinimumNArgs(1)),
+		Args: arguments(1, math.MaxInt, "one SOURCE or more"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.Sources = args
 			return f.run(cmd, streams)
@@ -97,6 +98,13 @@ func (f *analyzeFlags) run(cmd *cobra.Command, streams Streams) error {
 	if f.PseudonymKey, err = pseudonymKey(f.keyFile); err != nil {
 		return err
 	}
+	if f.format == "" {
+		remove, err := prepare(f.out)
+		if err != nil {
+			return err
+		}
+		defer remove()
+	}
 	f.Version = version()
 	f.Progress = &analyzer.Progress{}
 	progress := startProgress(streams, f.Progress, &f.Source, f.quiet)
@@ -133,11 +141,36 @@ func (f *analyzeFlags) print(o *analyzer.Outcome, w io.Writer) error {
 	return report.WriteText(w, o.Model, width(w))
 }
 
+// prepare makes the folder, because it is better to know before the work that nothing can be written than after it. remove takes it away as
+// far as it was made here and nothing is in it.
+func prepare(out string) (remove func(), err error) {
+	var made []string
+	for _, dir := range []string{out, filepath.Join(out, "tables")} {
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			made = append([]string{dir}, made...)
+		}
+	}
+	remove = func() {
+		for _, dir := range made {
+			_ = os.Remove(dir) // fails if there is anything in it
+		}
+	}
+	if err = os.MkdirAll(filepath.Join(out, "tables"), 0o755); err != nil {
+		return nil, fmt.Errorf("making the folder of the result: %w", err)
+	}
+	try, err := os.MkdirTemp(out, ".tables-*")
+	if err == nil {
+		err = os.Remove(try)
+	}
+	if err != nil {
+		remove()
+		return nil, fmt.Errorf("writing to the folder of the result: %w", err)
+	}
+	return remove, nil
+}
+
 // write fills the folder: first everything beside it, then one rename after the other, result.json last.
 func (f *analyzeFlags) write(o *analyzer.Outcome, streams Streams) error {
-	if err := os.MkdirAll(filepath.Join(f.out, "tables"), 0o755); err != nil {
-		return err
-	}
 	tables, err := os.MkdirTemp(f.out, ".tables-*")
 	if err != nil {
 		return err

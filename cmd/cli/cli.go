@@ -66,11 +66,13 @@ func Main(ctx context.Context, args []string, streams Streams) ExitCode {
 		select {
 		case err = <-done:
 		case <-time.After(grace):
+			err = ctx.Err()
 		}
-		if err == nil || errors.Is(err, context.Canceled) {
-			fmt.Fprintln(streams.Err, "orrery: interrupted")
-			return Interrupted
-		}
+	}
+	// What a run says that was stopped is about the stopping. One that was done by then is done.
+	if err != nil && ctx.Err() != nil && !errors.Is(err, errInPart) {
+		fmt.Fprintln(streams.Err, "orrery: interrupted")
+		return Interrupted
 	}
 	return exitCode(err, streams)
 }
@@ -132,8 +134,34 @@ says what; 0 with --allow-partial), 130 interrupted.`,
 		}
 		return usageError{err}
 	})
+	root.SetUsageFunc(printUsage)
 	root.AddCommand(newAnalyze(streams), newFacts(streams))
 	return root
+}
+
+// helpWidth is the number of columns that the texts of flags are wrapped to.
+const helpWidth = 100
+
+// printUsage prints how a command is used. The library's own way shows every switch with "[=true|false]".
+func printUsage(c *cobra.Command) error {
+	var b strings.Builder
+	if c.HasAvailableSubCommands() {
+		fmt.Fprintf(&b, "Usage:\n  %s COMMAND\n\nCommands:\n", c.CommandPath())
+		for _, sub := range c.Commands() {
+			if sub.IsAvailableCommand() {
+				fmt.Fprintf(&b, "  %-*s   %s\n", c.NamePadding()-1, sub.Name(), sub.Short)
+			}
+		}
+	} else {
+		fmt.Fprintf(&b, "Usage:\n  %s\n", c.UseLine())
+	}
+	const values = "[=true|false]"
+	fmt.Fprintf(&b, "\nFlags:\n%s", strings.ReplaceAll(c.LocalFlags().FlagUsagesWrapped(helpWidth), values, strings.Repeat(" ", len(values))))
+	if c.HasAvailableSubCommands() {
+		fmt.Fprintf(&b, "\n%q says more about a command.\n", "orrery help COMMAND")
+	}
+	_, err := fmt.Fprint(c.OutOrStderr(), b.String())
+	return err
 }
 
 // version is that of the build: a release's, or the commit that was built.
@@ -153,12 +181,13 @@ func version() string {
 	return "devel"
 }
 
-// args wraps a check of arguments so that its error is one of usage.
-func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+// arguments checks how many arguments there are. what names what is asked for.
+func arguments(low, high int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usagef("%s: %w; see orrery help %s", cmd.CommandPath(), err, strings.TrimPrefix(cmd.CommandPath(), "orrery "))
+		if len(args) >= low && len(args) <= high {
+			return nil
 		}
-		return nil
+		command := strings.TrimPrefix(cmd.CommandPath(), "orrery ")
+		return usagef("%s: give %s, not %d arguments; see orrery help %s", command, what, len(args), command)
 	}
 }

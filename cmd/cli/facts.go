@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -17,8 +18,13 @@ func newFacts(streams Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "facts",
 		Short: "Print what was read from one repository, to check it against git",
-		Args:  args(cobra.NoArgs),
-		RunE:  func(*cobra.Command, []string) error { return usagef("facts: say what to print; see orrery help facts") },
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("facts: there are no facts %q; see orrery help facts", args[0])
+			}
+			return usagef("facts: say what to print; see orrery help facts")
+		},
 	}
 	cmd.AddCommand(newNumstat(streams), newBlame(streams))
 	return cmd
@@ -35,7 +41,7 @@ func newNumstat(streams Streams) *cobra.Command {
 These are the rows of git log --numstat -M with an empty configuration, parents before children.
 Binary files have - for both numbers, and files that cannot be read ?; renames have the new path.
 Paths with control characters, quotes or backslashes are quoted as git quotes them.`,
-		Args: args(cobra.ExactArgs(1)),
+		Args: arguments(1, 1, "one repository"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			repository, err := history.Open(args[0])
 			if err != nil {
@@ -71,7 +77,7 @@ func newBlame(streams Streams) *cobra.Command {
 		Long: `Prints a line for each line of text of the files of a snapshot: path TAB line TAB commit.
 The commits are those of git blame without -M, -C and -w. A PATH is a file or a folder; none means all.
 Lines whose past cannot be read have ? for a commit.`,
-		Args: args(cobra.MinimumNArgs(1)),
+		Args: arguments(1, math.MaxInt, "a repository, and paths if you like"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			repository, err := history.Open(args[0])
 			if err != nil {
