@@ -57,8 +57,9 @@ const toEnd = facts.None
 // Bounds on one commit's trees: what is above is a bomb, or a mistake.
 const (
 	maxTreeDepth = 2048
-	maxTouched   = 8 << 20 // entries that one commit changes, each counted once more for every pathUnit bytes of its path
-	pathUnit     = 64
+	maxPath      = 16 << 10 // bytes of a folder's path; no system lets a file be opened by a quarter of it
+	maxTouched   = 8 << 20  // entries that one commit changes, each counted once more for every pathUnit bytes of its path
+	pathUnit     = 32
 )
 
 var (
@@ -193,7 +194,7 @@ func (d *comparer) load(n odb.Number, id facts.ID) ([]byte, error) {
 
 // folder compares one folder with the parents' that have it (None: has not). index says where it is in each parent.
 func (d *comparer) folder(name []byte, tree odb.Number, parents []odb.Number, index []uint32, depth int, silent bool, id facts.ID) {
-	if depth > maxTreeDepth {
+	if depth > maxTreeDepth || d.path+len(name) > maxPath {
 		d.broken(name, index, id, errTreeDepth)
 		return
 	}
@@ -383,7 +384,7 @@ func (d *comparer) entries(base, parents, depth int, silent bool) error {
 		default:
 			d.file(&e, index)
 		}
-		if d.touched += 1 + d.path/pathUnit; d.touched > maxTouched && d.err == nil {
+		if d.touched += 1 + (d.path+len(e.name))/pathUnit; d.touched > maxTouched && d.err == nil {
 			d.err = errTreeEntries
 		}
 		if d.err != nil {

@@ -24,6 +24,7 @@ type text struct {
 	nul    bool // a NUL somewhere, perhaps too late to make it binary
 	open   bool // the last line lacks its newline
 	reason facts.Reason
+	depth  int32 // of its chain of deltas
 }
 
 func (t *text) size() uint32 {
@@ -174,7 +175,7 @@ func (s *texts) text(n odb.Number) *text {
 		case err != nil:
 			t = s.keep(at, &text{reason: reasonOf(err)})
 		case e.Base != odb.None && len(s.chain) >= s.limits.Depth:
-			t = &text{reason: facts.TooDeep}
+			return s.keep(n, &text{reason: facts.TooDeep})
 		case e.Base != odb.None:
 			s.chain = append(s.chain, step{at, e})
 			at = e.Base
@@ -182,8 +183,15 @@ func (s *texts) text(n odb.Number) *text {
 			t = s.keep(at, s.read(at, e))
 		}
 	}
+	// What is known by chance makes no chain shorter: the answer must not depend on what was read before.
+	if int(t.depth)+len(s.chain) > s.limits.Depth {
+		return s.keep(n, &text{reason: facts.TooDeep})
+	}
 	for i := len(s.chain) - 1; i >= 0; i-- {
-		t = s.keep(s.chain[i].n, s.apply(t, s.chain[i].e))
+		depth := t.depth + 1
+		t = s.apply(t, s.chain[i].e)
+		t.depth = depth
+		t = s.keep(s.chain[i].n, t)
 	}
 	return t
 }

@@ -55,6 +55,7 @@ type link struct {
 type cached struct {
 	n          Number
 	kind       Kind
+	depth      int32 // of its chain of deltas
 	data       []byte
 	epoch      uint64
 	prev, next int32
@@ -83,7 +84,7 @@ func (r *Reader) Object(n Number) (Kind, []byte, error) {
 		if err != nil {
 			return 0, nil, r.fail(n, err)
 		}
-		r.keep(n, kind, data)
+		r.keep(n, kind, 0, data)
 		return kind, data, nil
 	}
 	kind, data, err := r.packed(n)
@@ -188,10 +189,11 @@ func (r *Reader) packed(n Number) (Kind, []byte, error) {
 	r.chain = r.chain[:0]
 	var kind Kind
 	var data []byte
+	depth := 0
 	for at := n; ; {
 		if s := r.slot[at]; s != 0 {
 			r.touch(s - 1)
-			kind, data = r.ents[s-1].kind, r.ents[s-1].data
+			kind, data, depth = r.ents[s-1].kind, r.ents[s-1].data, int(r.ents[s-1].depth)
 			break
 		}
 		if at >= r.db.first {
@@ -210,7 +212,7 @@ func (r *Reader) packed(n Number) (Kind, []byte, error) {
 				return 0, nil, err
 			}
 			kind = e.Kind
-			r.keep(at, kind, data)
+			r.keep(at, kind, 0, data)
 			break
 		}
 		if len(r.chain) >= r.limits.Depth {
@@ -218,6 +220,10 @@ func (r *Reader) packed(n Number) (Kind, []byte, error) {
 		}
 		r.chain = append(r.chain, link{at, entry{size: e.Size, base: e.Base, src: e.src}})
 		at = e.Base
+	}
+	// What is known by chance makes no chain shorter: the answer must not depend on what was read before.
+	if depth+len(r.chain) > r.limits.Depth {
+		return 0, nil, errTooDeep
 	}
 	for i := len(r.chain) - 1; i >= 0; i-- {
 		l := &r.chain[i]
@@ -240,7 +246,8 @@ func (r *Reader) packed(n Number) (Kind, []byte, error) {
 			return 0, nil, err
 		}
 		data = out
-		r.keep(l.n, kind, data)
+		depth++
+		r.keep(l.n, kind, depth, data)
 	}
 	return kind, data, nil
 }
@@ -256,7 +263,10 @@ func (r *Reader) fail(n Number, err error) error {
 // Fail gives the [Error] for an object that could not be read.
 func Fail(id facts.ID, err error) error {
 	reason := facts.Corrupt
+	var of *Error
 	switch {
+	case errors.As(err, &of):
+		reason = of.Reason
 	case errors.Is(err, errTooLarge):
 		reason = facts.TooLarge
 	case errors.Is(err, errTooDeep):
@@ -303,7 +313,7 @@ func (r *Reader) push(i int32) {
 }
 
 // keep puts an object into the cache and drops the least recently used ones that nobody holds.
-func (r *Reader) keep(n Number, kind Kind, data []byte) {
+func (r *Reader) keep(n Number, kind Kind, depth int, data []byte) {
 	for r.used+cap(data) > r.limits.Cache && r.tail >= 0 && r.ents[r.tail].epoch != r.epoch {
 		i := r.tail
 		r.unlink(i)
@@ -321,7 +331,7 @@ func (r *Reader) keep(n Number, kind Kind, data []byte) {
 		i = int32(len(r.ents))
 		r.ents = append(r.ents, cached{})
 	}
-	r.ents[i] = cached{n: n, kind: kind, data: data, epoch: r.epoch}
+	r.ents[i] = cached{n: n, kind: kind, depth: int32(depth), data: data, epoch: r.epoch}
 	r.push(i)
 	r.slot[n] = i + 1
 	r.used += cap(data)
