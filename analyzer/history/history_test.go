@@ -76,6 +76,8 @@ var layouts = []struct {
 	{"loose", gitbuild.Options{Loose: true}},
 }
 
+var equal = cmpopts.EquateEmpty()
+
 // options are ways of reading that may not change the result.
 var options = []Options{
 	{Workers: 1},
@@ -239,7 +241,7 @@ func TestOptionsThatChangeNothing(t *testing.T) {
 				checkShape(t, f)
 				checkSnapshots(t, f, w)
 			}
-			if diff := gocmp.Diff(want, f, cmpopts.EquateEmpty()); diff != "" {
+			if diff := gocmp.Diff(want, f, equal); diff != "" {
 				t.Fatalf("%s, %+v: another result (-first +now):\n%s", layout.name, o, diff)
 			}
 		}
