@@ -277,21 +277,11 @@ func (d *comparer) entries(base, parents, depth int, silent bool) error {
 	}
 	suffix := 0
 	if all {
-		prefix := len(own.tree)
-		suffix = prefix
+		suffix = len(own.tree)
 		for k := 1; k <= parents; k++ {
-			of := d.cursors[base+k].tree
-			prefix = commonPrefix(own.tree[:prefix], of)
-			suffix = commonSuffix(own.tree[len(own.tree)-suffix:], of)
+			suffix = commonSuffix(own.tree[len(own.tree)-suffix:], d.cursors[base+k].tree)
 		}
-		own.skip(prefix)
-		for k := 1; k <= parents; k++ {
-			of := &d.cursors[base+k]
-			of.at, of.files, of.folder = own.at, own.files, own.folder
-		}
-		if own.at > 0 {
-			d.copyFrom(0, 0, own.files, 0, own.folder)
-		}
+		d.stretch(base, parents)
 	}
 	for k := 0; k <= parents; k++ {
 		if err := d.cursors[base+k].load(); err != nil {
@@ -310,6 +300,17 @@ func (d *comparer) entries(base, parents, depth int, silent bool) error {
 				d.copyFrom(0, d.cursors[base+1].files, toEnd, d.cursors[base+1].folder, toEnd)
 			}
 			return nil
+		}
+		if all && own.ok && d.stretch(base, parents) {
+			for k := 0; k <= parents; k++ {
+				if err := d.cursors[base+k].load(); err != nil {
+					if k == 0 {
+						return err
+					}
+					d.cursors[base+k].ok = false
+				}
+			}
+			continue
 		}
 		// The least entry among all cursors.
 		least := -1
@@ -405,6 +406,38 @@ func (d *comparer) entries(base, parents, depth int, silent bool) error {
 			return err
 		}
 	}
+}
+
+// stretch passes the entries that stand next in all trees, as bytes.
+func (d *comparer) stretch(base, parents int) bool {
+	own, first := &d.cursors[base], &d.cursors[base+1]
+	rest := own.tree[own.at:]
+	// In growing steps: that one parent's tree goes on like ours is of no use where another's does not.
+	n := 0
+	for step := 128; ; step *= 8 {
+		n = min(step, len(rest))
+		for k := 1; k <= parents; k++ {
+			of := &d.cursors[base+k]
+			n = commonPrefix(rest[:n], of.tree[of.at:])
+		}
+		if n < step {
+			break
+		}
+	}
+	at, files, folder := own.at, own.files, own.folder
+	own.skip(own.at + n)
+	if own.at == at {
+		return false
+	}
+	fileLo, folderLo := first.files, first.folder
+	for k := 1; k <= parents; k++ {
+		of := &d.cursors[base+k]
+		of.at += own.at - at
+		of.files += own.files - files
+		of.folder += own.folder - folder
+	}
+	d.copyFrom(0, fileLo, first.files, folderLo, first.folder)
+	return true
 }
 
 // missingTree stands for a parent's folder that is not in the repository.

@@ -38,8 +38,9 @@ func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*o
 	w := &walk{}
 	parsed := make([]*commit, db.Len()) // by object number
 	failed := make(map[odb.Number]error)
+	window := prefetch
 	fetch := func(at odb.Number) error {
-		numbers := db.Near(nil, at, prefetch)
+		numbers := db.Near(nil, at, window)
 		commits := make([]*commit, len(numbers))
 		errs := make([]error, len(numbers))
 		g, ctx := errgroup.WithContext(ctx)
@@ -54,12 +55,12 @@ func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*o
 					}
 					n := numbers[i]
 					errs[i] = odb.Guard(func() (err error) {
+						if parsed[n] != nil {
+							return nil
+						}
 						if n != at {
 							if e, err := reader.Entry(n); err != nil || e.Kind != odb.Commit {
 								others++
-								return nil
-							}
-							if parsed[n] != nil {
 								return nil
 							}
 						}
@@ -74,13 +75,17 @@ func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*o
 		if err := g.Wait(); err != nil {
 			return err
 		}
+		found := 0
 		for i, n := range numbers {
 			if errs[i] != nil {
 				failed[n] = errs[i]
 			} else if commits[i] != nil {
 				parsed[n] = commits[i]
+				found++
 			}
 		}
+		// Where commits lie scattered among other objects, there is nothing to be gained from reading on.
+		window = min(max(4*found, 8), prefetch)
 		return nil
 	}
 	get := func(id facts.ID) (*commit, error) {
