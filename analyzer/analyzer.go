@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -99,7 +100,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 			provenance.Warnings = append(provenance.Warnings, fmt.Sprintf("%s was not fetched anew: %v", r.Key, r.Stale))
 		}
 		if err := read[i].err; err != nil {
-			listed.Problem, listed.Reason = err.Error(), reason(err)
+			listed.Problem, listed.Reason = problem(r, err), reason(err)
 		} else {
 			f := read[i].facts
 			listed.Branch, listed.Commit = f.Branch, f.Head.String()
@@ -144,6 +145,14 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	}
 	out := &Outcome{Model: model, Graph: g, Skipped: len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
 	return out, ctx.Err()
+}
+
+// problem says what is wrong with a repository, and not where on this machine it lies: results are compared and passed on.
+func problem(r *source.Repository, err error) string {
+	if r.Dir == "" {
+		return err.Error()
+	}
+	return strings.ReplaceAll(err.Error(), r.Dir, r.Key)
 }
 
 // reason names the kind of a repository's problem.

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -246,7 +247,7 @@ func (r *Repository) Resolve(revision string) (id facts.ID, branch string, err e
 		return err
 	})
 	if err != nil {
-		return id, "", fmt.Errorf("resolving %q in %s: %w", revision, r.path, err)
+		return id, "", fmt.Errorf("resolving %s in %s: %w", cmp.Or(revision, "HEAD"), r.path, err)
 	}
 	return id, branch, nil
 }

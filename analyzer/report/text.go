@@ -243,33 +243,52 @@ func (t *text) notes(m *Model) {
 	if n := len(m.Warnings); n > 0 {
 		warnings = append(warnings, plural(n, "warning", "warnings")+" in result.json")
 	}
-	repositories, objects := skipped(m, 2)
-	if room := summaryLines - t.lines; room > 1 {
-		phrases := slices.Concat(repositories, objects, warnings)
-		for _, r := range m.Repositories {
-			if r.Problem != "" {
-				phrases = append(phrases, fmt.Sprintf("not read: %s (%s)", Printable(r.Key), Printable(r.Problem)))
-			}
-		}
-		t.flow("skipped: ", phrases, 0)
-		return
-	}
+	room := max(summaryLines-t.lines, 1)
 	for detail := 2; ; detail-- {
-		repositories, objects = skipped(m, detail)
-		line := "skipped: " + strings.Join(append(repositories, objects...), ", ")
-		if all := strings.Join(append([]string{line}, warnings...), "; "); cells(all) <= t.width {
-			line = all
+		sentence := "skipped: " + strings.Join(skipped(m, detail), ", ")
+		lines := fold(strings.Join(append([]string{sentence}, warnings...), "; "), t.width)
+		if len(lines) > room {
+			lines = fold(sentence, t.width)
 		}
-		if detail == 0 || cells(line) <= t.width {
-			t.line(line)
-			return
+		if len(lines) > room && detail > 0 {
+			continue
+		}
+		for _, l := range lines[:min(len(lines), room)] {
+			t.line(l)
+		}
+		break
+	}
+	var unread []string
+	for _, r := range m.Repositories {
+		if r.Problem != "" {
+			unread = append(unread, fmt.Sprintf("%s (%s)", Printable(r.Key), cmp.Or(Printable(r.Reason), "unreadable")))
 		}
 	}
+	if unread != nil && t.lines < summaryLines {
+		t.flow("not read: ", unread, 0)
+	}
+}
+
+// fold breaks a sentence into lines at blanks.
+func fold(sentence string, width int) (lines []string) {
+	line := ""
+	for word := range strings.SplitSeq(sentence, " ") {
+		switch {
+		case line == "":
+			line = word
+		case cells(line)+1+cells(word) <= width:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line = word
+		}
+	}
+	return append(lines, line)
 }
 
 // skipped counts repositories that were not read and objects that could not be, with the reasons of both if detail
 // is 1, and as a whole sentence if it is 2.
-func skipped(m *Model, detail int) (repositories, objects []string) {
+func skipped(m *Model, detail int) (phrases []string) {
 	unread, reasons := 0, map[string]int{}
 	for _, r := range m.Repositories {
 		if r.Problem != "" {
@@ -285,7 +304,7 @@ func skipped(m *Model, detail int) (repositories, objects []string) {
 		if detail > 0 {
 			phrase += " (" + counted(reasons) + ")"
 		}
-		repositories = append(repositories, phrase)
+		phrases = append(phrases, phrase)
 	}
 	lost, rows, reasons := 0, uint64(0), map[string]int{}
 	for _, s := range m.Skipped {
@@ -303,12 +322,12 @@ func skipped(m *Model, detail int) (repositories, objects []string) {
 		if detail > 1 {
 			phrase += " of " + plural(int(rows), "change", "changes")
 		}
-		objects = append(objects, phrase)
+		phrases = append(phrases, phrase)
 	}
-	if repositories == nil && objects == nil {
-		repositories = []string{"nothing"}
+	if phrases == nil {
+		phrases = []string{"nothing"}
 	}
-	return repositories, objects
+	return phrases
 }
 
 // counted lists counts by name, the largest first.

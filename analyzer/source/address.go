@@ -225,6 +225,9 @@ var (
 	authorization = regexp.MustCompile(`(?i)(authorization:?\s*(?:bearer|basic|token)|private-token:)\s+[^\s"']+`)
 )
 
+// Redact makes one line of text that may come from anywhere fit for a message: no user-info, no tokens, no control characters, at most 400 bytes.
+func Redact(line string) string { return redact(line) }
+
 // redact makes text that may come from anywhere fit for a message: no user-info, no tokens, no control characters, bounded.
 func redact(s string) string {
 	s = strings.Map(func(r rune) rune {

@@ -323,11 +323,11 @@ func (r *resolver) local(ctx context.Context, p, revision, key string) (*draft, 
 		return d, nil
 	}
 	if !errors.Is(err, errNoRepository) {
-		d.fail(p, fmt.Errorf("%w: %w", ErrUnreadable, err))
+		d.fail(filepath.Base(p), fmt.Errorf("%w: %w", ErrUnreadable, err))
 		return d, nil
 	}
 	if revision != "" || key != "" {
-		d.fail(p, fmt.Errorf("%w: %s is no git repository", ErrUnreadable, p))
+		d.fail(filepath.Base(p), fmt.Errorf("%w: %s is no git repository", ErrUnreadable, p))
 		return d, nil
 	}
 	s := search{ctx: ctx, draft: d, root: p}
@@ -337,7 +337,7 @@ func (r *resolver) local(ctx context.Context, p, revision, key string) (*draft, 
 	d.names = append(d.names, cleanKey(filepath.Base(p)))
 	if len(d.list) == 0 {
 		d.names = nil
-		d.fail(p, fmt.Errorf("%w: %s is no git repository, and there is none in the %d levels below it", ErrUnreadable, p, SearchDepth))
+		d.fail(filepath.Base(p), fmt.Errorf("%w: %s is no git repository, and there is none in the %d levels below it", ErrUnreadable, p, SearchDepth))
 	}
 	return d, nil
 }

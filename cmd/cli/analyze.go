@@ -145,10 +145,11 @@ func (f *analyzeFlags) print(o *analyzer.Outcome, w io.Writer) error {
 // far as it was made here and nothing is in it.
 func prepare(out string) (remove func(), err error) {
 	var made []string
-	for _, dir := range []string{out, filepath.Join(out, "tables")} {
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			made = append([]string{dir}, made...)
+	for dir := filepath.Join(out, "tables"); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			break
 		}
+		made = append(made, dir)
 	}
 	remove = func() {
 		for _, dir := range made {

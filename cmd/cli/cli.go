@@ -84,11 +84,16 @@ func exitCode(err error, streams Streams) ExitCode {
 		return Done
 	case errors.Is(err, errInPart):
 		return InPart
-	case errors.As(err, &usage), errors.Is(err, source.ErrUsage):
-		fmt.Fprintf(streams.Err, "orrery: %v\n", err)
+	}
+	// What was typed, and what repositories hold, may stand in the error: secrets in addresses, and control characters.
+	prefix := "orrery: "
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(streams.Err, "%s%s\n", prefix, source.Redact(strings.TrimSuffix(line, "\n")))
+		prefix = ""
+	}
+	if errors.As(err, &usage) || errors.Is(err, source.ErrUsage) {
 		return Usage
 	}
-	fmt.Fprintf(streams.Err, "orrery: %v\n", err)
 	return Failed
 }
 
