@@ -67,19 +67,24 @@ func openPack(path string) (_ *pack, err error) {
 	if p.index, err = p.mapFile(strings.TrimSuffix(path, ".pack") + ".idx"); err != nil {
 		return nil, err
 	}
+	return p, p.check()
+}
+
+// check reads the headers of the pack and its index.
+func (p *pack) check() error {
 	if len(p.data) < 12+hashSize || string(p.data[:4]) != "PACK" {
-		return nil, errors.New("not a pack file")
+		return errors.New("not a pack file")
 	}
 	if v := binary.BigEndian.Uint32(p.data[4:]); v != 2 && v != 3 {
-		return nil, fmt.Errorf("pack version %d is not supported", v)
+		return fmt.Errorf("pack version %d is not supported", v)
 	}
 	if err := p.readIndex(); err != nil {
-		return nil, err
+		return err
 	}
 	if want := binary.BigEndian.Uint32(p.data[8:]); want != p.count {
-		return nil, fmt.Errorf("the index names %d objects, the pack holds %d", p.count, want)
+		return fmt.Errorf("the index names %d objects, the pack holds %d", p.count, want)
 	}
-	return p, nil
+	return nil
 }
 
 func (p *pack) mapFile(path string) ([]byte, error) {
@@ -261,12 +266,9 @@ func (p *pack) rankOf(offset int64) (uint32, bool) {
 		return 0, false
 	}
 	b := offset >> p.shift
-	for rank := p.buckets[b]; rank < p.buckets[b+1]; rank++ {
-		if p.offsets[rank] == offset {
-			return rank, true
-		}
-	}
-	return 0, false
+	lo, hi := p.buckets[b], p.buckets[b+1]
+	i, ok := slices.BinarySearch(p.offsets[lo:hi], offset) // a false index may have put all objects into one bucket
+	return lo + uint32(i), ok
 }
 
 // entry is one object as a pack stores it: whole, or as a difference to base.
