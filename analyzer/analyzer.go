@@ -93,6 +93,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	provenance := report.Provenance{Ecosystem: ecosystem.Name, Version: opts.Version, Warnings: slices.Clone(ecosystem.Warnings)}
 	var histories []*facts.Repository
 	var members []measure.Membership
+	shallow := false
 	for i := range ecosystem.Repositories {
 		r := &ecosystem.Repositories[i]
 		listed := report.Repository{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, URL: r.URL}
@@ -103,7 +104,8 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 			listed.Problem, listed.Reason = problem(r, err), reason(err)
 		} else {
 			f := read[i].facts
-			listed.Branch, listed.Commit = f.Branch, f.Head.String()
+			listed.Branch, listed.Commit, listed.Shallow = f.Branch, f.Head.String(), f.Shallow
+			shallow = shallow || f.Shallow
 			histories = append(histories, f)
 			members = append(members, measure.Membership{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem})
 			for _, note := range f.Notes {
@@ -143,7 +145,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Outcome{Model: model, Graph: g, Skipped: len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
+	out := &Outcome{Model: model, Graph: g, Skipped: shallow || len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
 	return out, ctx.Err()
 }
 

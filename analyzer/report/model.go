@@ -47,6 +47,8 @@ type Repository struct {
 	Problem string `json:"problem,omitempty"`
 	// Reason is the kind of the problem, in a word or two: "no mirror", "unreachable", "empty". The summary counts by it.
 	Reason string `json:"reason,omitempty"`
+	// Shallow says that the history before some commits was never fetched.
+	Shallow bool `json:"shallow,omitempty"`
 }
 
 // Options shape the model.

@@ -286,8 +286,8 @@ func fold(sentence string, width int) (lines []string) {
 	return append(lines, line)
 }
 
-// skipped counts repositories that were not read and objects that could not be, with the reasons of both if detail
-// is 1, and as a whole sentence if it is 2.
+// skipped counts repositories that were not read, objects that could not be, and histories without a beginning; the first two with their
+// reasons if detail is 1, and as whole sentences if it is 2.
 func skipped(m *Model, detail int) (phrases []string) {
 	unread, reasons := 0, map[string]int{}
 	for _, r := range m.Repositories {
@@ -323,6 +323,15 @@ func skipped(m *Model, detail int) (phrases []string) {
 			phrase += " of " + plural(int(rows), "change", "changes")
 		}
 		phrases = append(phrases, phrase)
+	}
+	shallow := 0
+	for _, r := range m.Repositories {
+		if r.Shallow {
+			shallow++
+		}
+	}
+	if shallow > 0 {
+		phrases = append(phrases, "older history of "+plural(shallow, "shallow repository", "shallow repositories"))
 	}
 	if phrases == nil {
 		phrases = []string{"nothing"}

@@ -12,6 +12,7 @@ import (
 
 	"orrery/analyzer/facts"
 	"orrery/analyzer/history"
+	"orrery/analyzer/source"
 )
 
 func newFacts(streams Streams) *cobra.Command {
@@ -167,6 +168,9 @@ func writeNumstat(streams Streams, f *facts.Repository) error {
 
 // skipped tells what could not be read.
 func skipped(streams Streams, f *facts.Repository, allowPartial bool) error {
+	for _, note := range f.Notes {
+		fmt.Fprintf(streams.Err, "orrery: %s\n", source.Redact(note))
+	}
 	if len(f.Skips) == 0 {
 		return nil
 	}

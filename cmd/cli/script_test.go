@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +41,7 @@ func TestMain(m *testing.M) {
 //	files DIR                   prints the names of the files below a folder
 //	figures FILE KEY...         prints values of a JSON file by paths like figures.0.commits.value
 //	shape FILE                  prints the keys of a JSON file and the types of their values
+//	listen VARIABLE             puts the address of a server that never answers into a variable
 //	absent PATTERN DIR          demands that no file below a folder holds a match
 //
 // KEY is a file with a key of pseudonyms, fixtures/sample the sample ecosystem, and git reads no configuration.
@@ -62,6 +64,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "mkrepo": mkrepo, "samefiles": sameFiles, "files": listFiles, "figures": figures, "shape": shape, "absent": absent,
+			"listen": listen,
 		},
 	})
 }
@@ -115,6 +118,16 @@ func mkrepo(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("there is no repository %q", args[0])
 	}
 	ts.Check(all[i].Write(dir))
+}
+
+func listen(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: listen VARIABLE")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0") // the system takes calls by itself, and nobody picks them up
+	ts.Check(err)
+	ts.Defer(func() { _ = l.Close() })
+	ts.Setenv(args[0], l.Addr().String())
 }
 
 // special are repositories that scripts need beside the broken ones.
