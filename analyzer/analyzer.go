@@ -138,6 +138,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		{Name: "renames", Value: renames(opts)},
 		{Name: "organizations", Value: fmt.Sprintf("%d files and the embedded directory", len(opts.Organizations)+len(ecosystem.Organizations))},
 		{Name: "mailmaps", Value: fmt.Sprint(len(opts.Mailmaps) + len(ecosystem.Mailmaps))},
+		{Name: "bots", Value: fmt.Sprintf("%d patterns", len(opts.Bots)+len(ecosystem.Bots))},
 	}
 	options := report.Options{Names: opts.Names}
 	model := report.Build(result, resolution, provenance, options)

@@ -334,7 +334,7 @@ func (r *resolver) local(ctx context.Context, p, revision, key string) (*draft, 
 	if err := s.folder(p, "", 0); err != nil {
 		return nil, err
 	}
-	d.names = append(d.names, cleanKey(filepath.Base(p)))
+	d.names = []string{cleanKey(filepath.Base(p))} // and not those of folders that could not be searched
 	if len(d.list) == 0 {
 		d.names = nil
 		d.fail(filepath.Base(p), fmt.Errorf("%w: %s is no git repository, and there is none in the %d levels below it", ErrUnreadable, p, SearchDepth))
