@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -62,7 +61,7 @@ func TestInterrupt(t *testing.T) {
 	for _, args := range [][]string{{"analyze", repository, "--pseudonym-key", key, "--out", out}, {"facts", "numstat", repository}} {
 		var stdout, stderr bytes.Buffer
 		if code := Main(ctx, args, Streams{Out: &stdout, Err: &stderr}); code != Interrupted || stdout.Len() > 0 {
-			t.Errorf("%v: exit code %d, stdout %q", slices.Clone(args), code, &stdout)
+			t.Errorf("%v: exit code %d, stdout %q", args, code, &stdout)
 		}
 	}
 }
