@@ -89,7 +89,7 @@ func startProgress(streams Streams, p *analyzer.Progress, opts *source.Options, 
 		f := share()
 		text := fmt.Sprintf(" %.0f commits/s", float64(commits())/elapsed.Seconds())
 		if f > 0.02 && elapsed > 2*time.Second {
-			text += fmt.Sprintf(", %s left", time.Duration(float64(elapsed) * (1 - f) / f).Round(time.Second))
+			text += fmt.Sprintf(", %s left", time.Duration(float64(elapsed)*(1-f)/f).Round(time.Second))
 		}
 		return text
 	})))
