@@ -20,6 +20,7 @@ type world struct {
 	trees map[gitbuild.ID]snapshot
 	pool  []string // contents that were used before
 	clock int64
+	plain bool // no NUL anywhere
 }
 
 // snapshot is the files of a commit by path.
@@ -252,6 +253,9 @@ func (w *world) fresh() leaf {
 	default:
 		content = w.text(w.rand.IntN(2 + w.rand.IntN(120)))
 	}
+	if w.plain {
+		content = strings.ReplaceAll(content, "\x00", "")
+	}
 	w.pool = append(w.pool, content)
 	return leaf{mode: mode, content: content}
 }
@@ -321,6 +325,9 @@ func (w *world) change(f leaf) leaf {
 		} else {
 			i := w.rand.IntN(len(s) + 1)
 			lines = []string{s[:i], "\x00", s[i:]}
+			if w.plain {
+				lines[1] = ""
+			}
 		}
 	case 13:
 		lines = []string{w.text(w.rand.IntN(60)), f.content}
