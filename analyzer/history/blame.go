@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"orrery/analyzer/facts"
+	"orrery/analyzer/history/odb"
 )
 
 // Blamed is one file of a snapshot with the commits that wrote its lines.
@@ -26,7 +27,15 @@ type BlamedRun struct {
 
 // Blame finds who wrote each line of the files of a snapshot, as `git blame` does without -M, -C and -w. paths chooses files or folders; none
 // means all. Files come in the order of their paths.
-func Blame(ctx context.Context, r *Repository, revision string, paths []string, opts Options) ([]Blamed, error) {
+func Blame(ctx context.Context, r *Repository, revision string, paths []string, opts Options) (out []Blamed, err error) {
+	err = odb.Guard(func() error {
+		out, err = blameHead(ctx, r, revision, paths, opts)
+		return err
+	})
+	return out, err
+}
+
+func blameHead(ctx context.Context, r *Repository, revision string, paths []string, opts Options) ([]Blamed, error) {
 	head, _, err := r.Resolve(revision)
 	if err != nil {
 		return nil, err

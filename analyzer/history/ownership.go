@@ -171,18 +171,19 @@ func (b *lineageReader) own(v uint32, t *text, count func(parent uint32, added, 
 		o.runs[v] = push(o.fresh(), n, facts.None)
 		return
 	}
-	for _, q := range parents {
-		if q != facts.None && b.p.versions[q].blob == version.blob && b.p.versions[q].typ != facts.Submodule {
+	// What was a symbolic link or a submodule is another thing to git blame.
+	known := slices.DeleteFunc(slices.Clone(parents), func(q uint32) bool { return q == facts.None || b.p.versions[q].typ != version.typ })
+	for _, q := range known {
+		if b.p.versions[q].blob == version.blob && covers(o.of(q), n) {
 			o.runs[v] = append(o.fresh(), o.of(q)...)
 			return
 		}
 	}
-	known := slices.DeleteFunc(slices.Clone(parents), func(q uint32) bool { return q == facts.None })
 	if len(known) == 1 && len(parents) == 1 {
 		q := known[0]
 		x := b.text(q)
 		switch {
-		case x.reason != facts.Measured:
+		case x.reason != facts.Measured || !x.binary && !covers(o.of(q), uint32(len(x.lines))):
 			o.runs[v] = push(o.fresh(), n, facts.None)
 		case x.binary:
 			o.runs[v] = push(o.fresh(), n, version.commit)
@@ -206,7 +207,7 @@ func (b *lineageReader) own(v uint32, t *text, count func(parent uint32, added, 
 	for _, q := range known {
 		x := b.text(q)
 		switch {
-		case x.reason != facts.Measured:
+		case x.reason != facts.Measured || !x.binary && !covers(o.of(q), uint32(len(x.lines))):
 			rest = facts.None // any of the lines may have been there
 		case !x.binary:
 			o.hunks = b.differ.Diff(o.hunks[:0], x.lines, t.lines, &b.texts.info, linediff.Blame)
@@ -214,6 +215,14 @@ func (b *lineageReader) own(v uint32, t *text, count func(parent uint32, added, 
 		}
 	}
 	o.runs[v] = compress(o.fresh(), o.lines, rest)
+}
+
+// covers says whether runs are those of a file of n lines. A file that could not be read before, and now can, has others.
+func covers(runs []run, n uint32) bool {
+	if k := len(runs); k > 0 {
+		return runs[k-1].end == n
+	}
+	return n == 0
 }
 
 // Survived is a change in how many lines of a commit stand in the snapshot, by one step along first parents.
