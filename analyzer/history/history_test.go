@@ -115,7 +115,7 @@ func TestReadEqualsGit(t *testing.T) {
 				want := gitRows(t, dir, variant.args...)
 				for i := range tips {
 					o := options[i%len(options)]
-					o.NoRenames, o.RenameLimit = variant.o.NoRenames, variant.o.RenameLimit
+					o.NoRenames, o.RenameLimit, o.Ownership = variant.o.NoRenames, variant.o.RenameLimit, i%2 == 0
 					f := mustRead(t, r, fmt.Sprintf("refs/heads/h%d", i), o)
 					for id, got := range rows(f) {
 						if diff := gocmp.Diff(want[id], got); diff != "" {
@@ -173,7 +173,7 @@ func checkShape(t testing.TB, f *facts.Repository) {
 				t.Errorf("commit %d: %s %s from %s", i, ch.Kind, f.Paths[ch.Path], f.Paths[ch.Old])
 			}
 			// Lines are conserved in every row that is known on both sides. A submodule is a line in a row, and none of a file.
-			wasSubmodule := ch.LinesBefore == 0 && ch.Removed == 1
+			wasSubmodule := ch.LinesBefore == 0 && ch.Kind != facts.Added
 			if !ch.Binary && ch.Skip == facts.Measured && ch.Type != facts.Submodule && !wasSubmodule &&
 				int64(ch.LinesAfter)-int64(ch.LinesBefore) != int64(ch.Added)-int64(ch.Removed) {
 				t.Errorf("commit %d: %s has %d lines, +%d -%d, then %d", i, f.Paths[ch.Path], ch.LinesBefore, ch.Added, ch.Removed, ch.LinesAfter)
@@ -205,12 +205,42 @@ func checkShape(t testing.TB, f *facts.Repository) {
 	if n := len(f.Steps); n > 0 && f.Commits[f.Steps[n-1].Commit].ID != f.Head {
 		t.Errorf("the last step is not the head")
 	}
+	if len(f.Survival) > 0 {
+		checkLivingLines(t, f)
+	}
 	seen := map[string]bool{}
 	for _, p := range f.Paths {
 		if seen[p] {
 			t.Errorf("the path %q is there twice", p)
 		}
 		seen[p] = true
+	}
+}
+
+// checkLivingLines sums up who wrote the lines of every snapshot.
+func checkLivingLines(t testing.TB, f *facts.Repository) {
+	t.Helper()
+	type key struct{ path, commit uint32 }
+	live := map[key]int64{}
+	lines, at := int64(0), 0
+	for i, step := range f.Steps {
+		for ; at < len(f.Survival) && f.Survival[at].Step == uint32(i); at++ {
+			s := f.Survival[at]
+			k := key{s.Path, s.Commit}
+			if live[k] += int64(s.Lines); live[k] < 0 || s.Lines == 0 {
+				t.Errorf("step %d: %d lines of commit %d in %q, by %d", i, live[k], s.Commit, f.Paths[s.Path], s.Lines)
+			}
+			if s.Commit != facts.None && s.Commit > step.Commit {
+				t.Errorf("step %d: lines of commit %d, which comes later", i, s.Commit)
+			}
+			lines += int64(s.Lines)
+		}
+		if lines != int64(step.Lines) {
+			t.Errorf("step %d: %d lines have owners, there are %d", i, lines, step.Lines)
+		}
+	}
+	if at != len(f.Survival) {
+		t.Errorf("row %d of survival belongs to no step", at)
 	}
 }
 
@@ -235,6 +265,7 @@ func TestOptionsThatChangeNothing(t *testing.T) {
 			if k > 0 && i > 0 && i != k {
 				continue // all ways of reading of one layout, two of each other
 			}
+			o.Ownership = true
 			f := mustRead(t, r, "", o)
 			if want == nil {
 				want = f

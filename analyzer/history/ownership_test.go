@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"testing"
 
+	gocmp "github.com/google/go-cmp/cmp"
+
 	"orrery/analyzer/facts"
 	"orrery/fixtures/gitbuild"
 )
@@ -160,5 +162,30 @@ func TestOwnershipChangesNothingElse(t *testing.T) {
 		if fmt.Sprintf("%+v", plain.Changes) != fmt.Sprintf("%+v", owned.Changes) || fmt.Sprint(plain.Steps) != fmt.Sprint(owned.Steps) {
 			t.Errorf("options %d: rows or steps differ", i)
 		}
+	}
+}
+
+// TestOwnersAcrossTypes has a file with the very line that a submodule is shown as, and one with the content of a symbolic link.
+func TestOwnersAcrossTypes(t *testing.T) {
+	r := gitbuild.New()
+	other := gitbuild.Hash(gitbuild.Blob, []byte("x"))
+	a := r.Commit(gitbuild.C{Message: "1", Ops: gitbuild.Ops{gitbuild.Link("sub", other), gitbuild.Symlink("link", "a")}})
+	b := r.Commit(gitbuild.C{Parents: gitbuild.IDs{a}, Message: "2", Files: gitbuild.Files{"sub": "Subproject commit " + other.String() + "\n", "link": "a"}})
+	c := r.Commit(gitbuild.C{Parents: gitbuild.IDs{b, a}, Message: "3", Files: gitbuild.Files{"sub": "Subproject commit " + other.String() + "\nx\n", "link": "a\nb"}})
+	r.Branch("main", c)
+	dir := r.Dir(t, gitbuild.Options{})
+	repo := mustOpen(t, dir)
+	f := mustRead(t, repo, "", Options{Ownership: true})
+	checkShape(t, f)
+	if diff := gocmp.Diff(gitRows(t, dir, "-M"), rows(f), equal); diff != "" {
+		t.Errorf("(-git +ours):\n%s", diff)
+	}
+	blamed, err := Blame(context.Background(), repo, "", nil, Options{})
+	want := []Blamed{
+		{Path: "link", Runs: []BlamedRun{{2, facts.ID(c)}}},
+		{Path: "sub", Runs: []BlamedRun{{1, facts.ID(b)}, {2, facts.ID(c)}}},
+	}
+	if diff := gocmp.Diff(want, blamed); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
