@@ -346,8 +346,10 @@ func (g *Graph) shown(column int) []string {
 		return []string{"shows all " + unit}
 	}
 	var lines []string
-	for _, r := range [...]Relation{Between(Person, Repository), Between(Organization, Repository), Between(Person, Organization),
-		Between(Organization, Organization), Between(Person, Person), Between(Repository, Repository)} {
+	for _, r := range [...]Relation{
+		Between(Person, Repository), Between(Organization, Repository), Between(Person, Organization),
+		Between(Organization, Organization), Between(Person, Person), Between(Repository, Repository),
+	} {
 		kept, left := g.totals[column][r], 0.0
 		if g.left.Weights != nil {
 			left = g.left.Weights[column][r]

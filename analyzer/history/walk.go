@@ -59,9 +59,10 @@ func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*o
 							return nil
 						}
 						if n != at {
-							if e, err := reader.Entry(n); err != nil || e.Kind != odb.Commit {
-								others++
-								return nil
+							e, err := reader.Entry(n)
+							if err != nil || e.Kind != odb.Commit {
+								others++   // read ahead in vain; whoever needs it learns why
+								return nil //nolint:nilerr // as said
 							}
 						}
 						commits[i], err = readCommitNumber(reader, db, n)

@@ -164,25 +164,25 @@ func (r *resolver) attributor(strong []uint32) *attributor {
 // identity gives what the own address says.
 func (t *timelines) identity(id *identity) []span {
 	if id.machine != Unknown {
-		return t.constant(id.machine, RuleMachine, id.pattern, "high")
+		return t.constant(id.machine, RuleMachine, id.pattern)
 	}
 	switch id.own.form {
 	case malformed:
-		return t.constant(Invalid, RuleMalformed, "", "high")
+		return t.constant(Invalid, RuleMalformed, "")
 	case shared:
-		return t.constant(NoReply, RuleNoReply, "nobody's mailbox", "high")
+		return t.constant(NoReply, RuleNoReply, "nobody's mailbox")
 	case placeholder:
 		// A machine's root at a company's host is still the company's.
 		if spans := t.domain(&id.own); len(spans) > 0 && slices.ContainsFunc(spans, func(s span) bool { return s.Class.Known() }) {
 			return spans
 		}
-		return t.constant(Invalid, RulePlaceholder, "", "high")
+		return t.constant(Invalid, RulePlaceholder, "")
 	}
 	return t.domain(&id.own)
 }
 
-func (t *timelines) constant(class Class, rule, source, confidence string) []span {
-	return []span{{math.MinInt32, Attribution{NoOrganization, class, t.because(rule, source, confidence)}}}
+func (t *timelines) constant(class Class, rule, source string) []span {
+	return []span{{math.MinInt32, Attribution{NoOrganization, class, t.because(rule, source, "high")}}}
 }
 
 // mailmap gives what the proper address says, as the mailmap's word.
@@ -212,7 +212,7 @@ func (t *timelines) domain(a *address) []span {
 
 func (t *timelines) layOut(a *address) []span {
 	if _, ok := forges[a.domain]; ok { // before the forge's own domain, which is a company's
-		return t.constant(NoReply, RuleNoReply, a.domain, "high")
+		return t.constant(NoReply, RuleNoReply, a.domain)
 	}
 	var entries []entry // in order of precedence
 	var names []string

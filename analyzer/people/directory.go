@@ -90,8 +90,6 @@ type position struct {
 	line, column int
 }
 
-func (p position) String() string { return fmt.Sprintf("%s:%d:%d", p.file, p.line, p.column) }
-
 // Problem is something wrong or odd in an organizations file.
 type Problem struct {
 	File         string

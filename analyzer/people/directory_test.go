@@ -234,8 +234,19 @@ func TestMatches(t *testing.T) {
 		pattern, s string
 		want       bool
 	}{
-		{"", "x", true}, {"x", "x", true}, {"x", "xx", false}, {"*", "", true}, {"*x", "ax", true}, {"*x", "xa", false}, {"x*", "xa", true},
-		{"a*b*c", "abc", true}, {"a*b*c", "aXbXbXc", true}, {"a*b*c", "acb", false}, {"*ab*ab", "ab", false}, {"a*a", "a", false}, {"**", "x", true},
+		{"", "x", true},
+		{"x", "x", true},
+		{"x", "xx", false},
+		{"*", "", true},
+		{"*x", "ax", true},
+		{"*x", "xa", false},
+		{"x*", "xa", true},
+		{"a*b*c", "abc", true},
+		{"a*b*c", "aXbXbXc", true},
+		{"a*b*c", "acb", false},
+		{"*ab*ab", "ab", false},
+		{"a*a", "a", false},
+		{"**", "x", true},
 	} {
 		if got := matches(tt.pattern, tt.s); got != tt.want {
 			t.Errorf("matches(%q, %q) = %t", tt.pattern, tt.s, got)

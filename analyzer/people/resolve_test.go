@@ -84,49 +84,98 @@ func TestJoins(t *testing.T) {
 		mailmap  string
 		switches map[string]bool
 	}{
-		{name: "same address, case aside", persons: "aab", rules: map[string]int{RuleSameAddress: 1},
-			commits: []wrote{{who: "Jane <jane@acme.example>"}, {who: "J. Doe <Jane@ACME.example>"}, {who: "Jane <jane@other.example>"}}},
-		{name: "repaired address", persons: "aaaa", rules: map[string]int{RuleRepair: 3},
-			commits: []wrote{{who: "Jane <jane@acme.example>"}, {who: "Jane <jane@acme.example\u00a0>"}, {who: "Jane <“jane@acmee.example”>"}, {who: "Jane <jane@acme>"}}},
-		{name: "repair switched off", persons: "ab", rules: map[string]int{}, switches: map[string]bool{RuleRepair: false},
-			commits: []wrote{{who: "Jane <jane@acme.example>"}, {who: "Jane <jane@acmee.example/>"}}},
-		{name: "placeholders join nobody", persons: "abccd", rules: map[string]int{RuleSameAddress: 1},
-			commits: []wrote{{who: "Jane <root@localhost>"}, {who: "John <root@localhost>"}, {who: "your_name <you@example.com>"}, {who: "Your_Name <you@example.com>"}, {who: "your_name <jane@acme.example>"}}},
-		{name: "a placeholder's name joins nobody, its address does", persons: "aab", rules: map[string]int{RuleSameAddress: 1},
-			commits: []wrote{{who: "root <jane@acme.example>"}, {who: "Jane <jane@acme.example>"}, {who: "root <wim@acme.example>"}}},
-		{name: "accounts of forges", persons: "aaabbc", rules: map[string]int{RuleNoReply: 3},
-			commits: []wrote{{who: "Jane <7+jane@users.noreply.github.com>"}, {who: "J <jane@users.noreply.github.com>"}, {who: "J <7+janedoe@users.noreply.github.com>"},
-				{who: "Jane <jane@noreply.gitcode.com>"}, {who: "Jane <jane@users.noreply.gitcode.com>"}, {who: "Jane <1+jane@user.noreply.gitee.com>"}}},
-		{name: "a web forge is nobody", persons: "ab", rules: map[string]int{},
-			commits: []wrote{{who: "Jane <noreply@gitee.com>"}, {who: "John <noreply@gitee.com>"}}},
-		{name: "mailmap", persons: "aaabc", rules: map[string]int{RuleMailmap: 2}, mailmap: "Jane Doe <jane@acme.example> <jane@laptop.(none)>\n<jane@acme.example> <jd@home.example>\nWim <wim@acme.example> Wim <bugs@acme.example>\n",
-			commits: []wrote{{who: "jane <jane@laptop.(none)>"}, {who: "jd <JD@home.example>"}, {who: "Jane <jane@acme.example>"}, {who: "Wim <bugs@acme.example>"}, {who: "Eva <bugs@acme.example>"}}},
-		{name: "mailmap switched off", persons: "ab", rules: map[string]int{}, mailmap: "<jane@acme.example> <jd@home.example>\n", switches: map[string]bool{RuleMailmap: false},
-			commits: []wrote{{who: "jd <jd@home.example>"}, {who: "Jane <jane@acme.example>"}}},
-		{name: "machines do not join the people whose address they use", persons: "abbc", rules: map[string]int{RuleSameAddress: 1},
-			commits: []wrote{{who: "Jane <jane@home.example>"}, {who: "acme-merger <jane@home.example>"}, {who: "Acme-Merger 2 <jane@home.example>"}, {who: "Copilot <agent@tools.example>"}}},
-		{name: "same full name with the only company address", persons: "aabc", rules: map[string]int{RuleSameName: 1},
-			commits: []wrote{{who: "Jane Doe <jane@acme.example>", date: "2020-01-01"}, {who: "jane doe <jd@home.example>", date: "2020-12-01"}, {who: "Jane Doe <jd2@home.example>", date: "2022-01-01"}, {who: "Jane <j@home.example>"}}},
-		{name: "same full name, two company addresses", persons: "abc", rules: map[string]int{},
-			commits: []wrote{{who: "Jane Doe <jane@acme.example>"}, {who: "Jane Doe <jane@borealis.example>"}, {who: "Jane Doe <jd@home.example>"}}},
-		{name: "same full name, both with an organization", persons: "ab", rules: map[string]int{},
-			commits: []wrote{{who: "Jane Doe <jane@acme.example>"}, {who: "Jane Doe <jane@institute.example>"}}},
-		{name: "two names lead to two people", persons: "abcc", rules: map[string]int{RuleSameAddress: 1},
-			commits: []wrote{{who: "Jane Doe <jane@acme.example>"}, {who: "Wim Post <wim@acme.example>"}, {who: "Jane Doe <us@home.example>"}, {who: "Wim Post <us@home.example>"}}},
-		{name: "same name switched off", persons: "ab", rules: map[string]int{}, switches: map[string]bool{RuleSameName: false},
-			commits: []wrote{{who: "Jane Doe <jane@acme.example>"}, {who: "Jane Doe <jd@home.example>"}}},
-		{name: "kept apart", persons: "ab", rules: map[string]int{},
-			commits: []wrote{{who: "Jane Doe <jane@acme.example>"}, {who: "Jane Doe <apart@home.example>"}}},
-		{name: "who opened the requests", persons: "aaabc", rules: map[string]int{RuleSameAddress: 1, RuleCreatedBy: 1},
-			commits: []wrote{{who: "Jane <jane@acme.example>"}, {who: "Jane D <jane@acme.example>"}, {who: "x <janny@noreply.gitcode.com>"},
+		{
+			name: "same address, case aside", persons: "aab", rules: map[string]int{RuleSameAddress: 1},
+			commits: []wrote{{who: "Jane <jane@acme.example>"}, {who: "J. Doe <Jane@ACME.example>"}, {who: "Jane <jane@other.example>"}},
+		},
+		{
+			name: "repaired address", persons: "aaaa", rules: map[string]int{RuleRepair: 3},
+			commits: []wrote{{who: "Jane <jane@acme.example>"}, {who: "Jane <jane@acme.example\u00a0>"}, {who: "Jane <“jane@acmee.example”>"}, {who: "Jane <jane@acme>"}},
+		},
+		{
+			name: "repair switched off", persons: "ab", rules: map[string]int{}, switches: map[string]bool{RuleRepair: false},
+			commits: []wrote{{who: "Jane <jane@acme.example>"}, {who: "Jane <jane@acmee.example/>"}},
+		},
+		{
+			name: "placeholders join nobody", persons: "abccd", rules: map[string]int{RuleSameAddress: 1},
+			commits: []wrote{{who: "Jane <root@localhost>"}, {who: "John <root@localhost>"}, {who: "your_name <you@example.com>"}, {who: "Your_Name <you@example.com>"}, {who: "your_name <jane@acme.example>"}},
+		},
+		{
+			name: "a placeholder's name joins nobody, its address does", persons: "aab", rules: map[string]int{RuleSameAddress: 1},
+			commits: []wrote{{who: "root <jane@acme.example>"}, {who: "Jane <jane@acme.example>"}, {who: "root <wim@acme.example>"}},
+		},
+		{
+			name: "accounts of forges", persons: "aaabbc", rules: map[string]int{RuleNoReply: 3},
+			commits: []wrote{
+				{who: "Jane <7+jane@users.noreply.github.com>"},
+				{who: "J <jane@users.noreply.github.com>"},
+				{who: "J <7+janedoe@users.noreply.github.com>"},
+				{who: "Jane <jane@noreply.gitcode.com>"},
+				{who: "Jane <jane@users.noreply.gitcode.com>"},
+				{who: "Jane <1+jane@user.noreply.gitee.com>"},
+			},
+		},
+		{
+			name: "a web forge is nobody", persons: "ab", rules: map[string]int{},
+			commits: []wrote{{who: "Jane <noreply@gitee.com>"}, {who: "John <noreply@gitee.com>"}},
+		},
+		{
+			name: "mailmap", persons: "aaabc", rules: map[string]int{RuleMailmap: 2}, mailmap: "Jane Doe <jane@acme.example> <jane@laptop.(none)>\n<jane@acme.example> <jd@home.example>\nWim <wim@acme.example> Wim <bugs@acme.example>\n",
+			commits: []wrote{{who: "jane <jane@laptop.(none)>"}, {who: "jd <JD@home.example>"}, {who: "Jane <jane@acme.example>"}, {who: "Wim <bugs@acme.example>"}, {who: "Eva <bugs@acme.example>"}},
+		},
+		{
+			name: "mailmap switched off", persons: "ab", rules: map[string]int{}, mailmap: "<jane@acme.example> <jd@home.example>\n", switches: map[string]bool{RuleMailmap: false},
+			commits: []wrote{{who: "jd <jd@home.example>"}, {who: "Jane <jane@acme.example>"}},
+		},
+		{
+			name: "machines do not join the people whose address they use", persons: "abbc", rules: map[string]int{RuleSameAddress: 1},
+			commits: []wrote{{who: "Jane <jane@home.example>"}, {who: "acme-merger <jane@home.example>"}, {who: "Acme-Merger 2 <jane@home.example>"}, {who: "Copilot <agent@tools.example>"}},
+		},
+		{
+			name: "same full name with the only company address", persons: "aabc", rules: map[string]int{RuleSameName: 1},
+			commits: []wrote{{who: "Jane Doe <jane@acme.example>", date: "2020-01-01"}, {who: "jane doe <jd@home.example>", date: "2020-12-01"}, {who: "Jane Doe <jd2@home.example>", date: "2022-01-01"}, {who: "Jane <j@home.example>"}},
+		},
+		{
+			name: "same full name, two company addresses", persons: "abc", rules: map[string]int{},
+			commits: []wrote{{who: "Jane Doe <jane@acme.example>"}, {who: "Jane Doe <jane@borealis.example>"}, {who: "Jane Doe <jd@home.example>"}},
+		},
+		{
+			name: "same full name, both with an organization", persons: "ab", rules: map[string]int{},
+			commits: []wrote{{who: "Jane Doe <jane@acme.example>"}, {who: "Jane Doe <jane@institute.example>"}},
+		},
+		{
+			name: "two names lead to two people", persons: "abcc", rules: map[string]int{RuleSameAddress: 1},
+			commits: []wrote{{who: "Jane Doe <jane@acme.example>"}, {who: "Wim Post <wim@acme.example>"}, {who: "Jane Doe <us@home.example>"}, {who: "Wim Post <us@home.example>"}},
+		},
+		{
+			name: "same name switched off", persons: "ab", rules: map[string]int{}, switches: map[string]bool{RuleSameName: false},
+			commits: []wrote{{who: "Jane Doe <jane@acme.example>"}, {who: "Jane Doe <jd@home.example>"}},
+		},
+		{
+			name: "kept apart", persons: "ab", rules: map[string]int{},
+			commits: []wrote{{who: "Jane Doe <jane@acme.example>"}, {who: "Jane Doe <apart@home.example>"}},
+		},
+		{
+			name: "who opened the requests", persons: "aaabc", rules: map[string]int{RuleSameAddress: 1, RuleCreatedBy: 1},
+			commits: []wrote{
+				{who: "Jane <jane@acme.example>"},
+				{who: "Jane D <jane@acme.example>"},
+				{who: "x <janny@noreply.gitcode.com>"},
 				{who: "M <m@acme.example>", second: 1, trailers: []facts.Trailer{{Key: "Created-by", Value: "janny"}}},
 				{who: "y <once@noreply.gitcode.com>"},
 				{who: "M <m@acme.example>", second: 2, trailers: []facts.Trailer{{Key: "Created-by", Value: "Janny"}}},
-				{who: "M <m@acme.example>", second: 1, trailers: []facts.Trailer{{Key: "Created-by", Value: "once"}}}}},
-		{name: "who opened the requests: openEuler", persons: "aab", rules: map[string]int{RuleCreatedBy: 1},
-			commits: []wrote{{who: "Jane <jane@acme.example>"}, {who: "x <1+janny@user.noreply.gitee.com>"},
+				{who: "M <m@acme.example>", second: 1, trailers: []facts.Trailer{{Key: "Created-by", Value: "once"}}},
+			},
+		},
+		{
+			name: "who opened the requests: openEuler", persons: "aab", rules: map[string]int{RuleCreatedBy: 1},
+			commits: []wrote{
+				{who: "Jane <jane@acme.example>"},
+				{who: "x <1+janny@user.noreply.gitee.com>"},
 				{who: "M <m@acme.example>", second: 1, trailers: []facts.Trailer{{Key: "From", Value: "@janny"}}},
-				{who: "M <m@acme.example>", second: 1, trailers: []facts.Trailer{{Key: "From", Value: "@janny"}}}}},
+				{who: "M <m@acme.example>", second: 1, trailers: []facts.Trailer{{Key: "From", Value: "@janny"}}},
+			},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -339,8 +388,10 @@ func TestPersonsName(t *testing.T) {
 // anyRepositories draws histories over few names, addresses and years, so that much meets.
 func anyRepositories(t *rapid.T) []*facts.Repository {
 	names := rapid.SampledFrom([]string{"Jane Doe", "jane doe", "Wim Post", "root", "", "acme-merger", "王小明", "x"})
-	emails := rapid.SampledFrom([]string{"jane@acme.example", "Jane@acme.example ", "jane@acmee.example", "jane@home.example", "wim@home.example", "wim@borealis.example", "w@labs.example",
-		"s@suppliers.example", "i@institute.example", "root@localhost", "", "x", "1+jane@users.noreply.github.com", "jane@users.noreply.github.com", "jane@noreply.gitcode.com", "agent@tools.example", "apart@home.example", "vera@home.example"})
+	emails := rapid.SampledFrom([]string{
+		"jane@acme.example", "Jane@acme.example ", "jane@acmee.example", "jane@home.example", "wim@home.example", "wim@borealis.example", "w@labs.example",
+		"s@suppliers.example", "i@institute.example", "root@localhost", "", "x", "1+jane@users.noreply.github.com", "jane@users.noreply.github.com", "jane@noreply.gitcode.com", "agent@tools.example", "apart@home.example", "vera@home.example",
+	})
 	list := make([]*facts.Repository, rapid.IntRange(1, 4).Draw(t, "repositories"))
 	for i := range list {
 		r := &facts.Repository{Key: fmt.Sprint("r", i)}

@@ -73,9 +73,15 @@ func usual() sample {
 			{Name: "星辰科技", Class: people.Employer, Country: "CN", Client: none, Parent: none},
 		},
 		persons: []member{
-			{"Ada Example", 0, people.Employer}, {"Ben Example", 0, people.Employer}, {"Cai Example", 1, people.Contractor},
-			{"Dora Example", 2, people.Employer}, {"王小明", 3, people.Employer}, {"Eve Example", none, people.Personal},
-			{"Finn Example", none, people.NoReply}, {"ci-bot", none, people.Bot}, {"helper-agent", none, people.Agent},
+			{"Ada Example", 0, people.Employer},
+			{"Ben Example", 0, people.Employer},
+			{"Cai Example", 1, people.Contractor},
+			{"Dora Example", 2, people.Employer},
+			{"王小明", 3, people.Employer},
+			{"Eve Example", none, people.Personal},
+			{"Finn Example", none, people.NoReply},
+			{"ci-bot", none, people.Bot},
+			{"helper-agent", none, people.Agent},
 		},
 		windows: []measure.Window{{Name: "spring 2024", From: unix("2024-03-01"), To: unix("2024-06-01")}},
 	}
@@ -114,7 +120,7 @@ func (s sample) measured(t *testing.T) (*measure.Result, *people.Resolution) {
 			dense = append(dense, uint32(i))
 		}
 		r.Person, r.Address, r.Name = append(r.Person, dense), append(r.Address, dense), append(r.Name, dense)
-		var lines, clock = uint32(0), int64(0)
+		lines, clock := uint32(0), int64(0)
 		for i, d := range description.commits {
 			c := facts.Commit{Author: uint32(d.author), Step: uint32(i), Changes: facts.Span{Lo: uint32(i), Hi: uint32(i) + 1}}
 			c.ID = facts.ID{d.id, byte(i), byte(k + 1)}

@@ -152,17 +152,9 @@ func (a address) name() string {
 	return strings.TrimSuffix(a.path[strings.LastIndexByte(a.path, '/')+1:], ".git")
 }
 
-// MirrorName gives the name of the folder in Options.MirrorsDir that the mirror of a repository has: host, owner and name, reduced to
+// mirrorName gives the name of the folder in Options.MirrorsDir that the mirror of a repository has: host, owner and name, reduced to
 // lower-case letters, digits, dots, dashes and underscores, and 80 bits of a hash of the exact address, so that addresses that differ
 // in case or in reduced characters do not meet, on disks without upper case either.
-func MirrorName(address string) (string, error) {
-	a, _, err := parseAddress(address)
-	if err != nil {
-		return "", err
-	}
-	return a.mirrorName(), nil
-}
-
 func (a address) mirrorName() string {
 	sum := sha256.Sum256([]byte(a.identity()))
 	readable := reduce(a.host, 40) + "+" + reduce(a.owner(), 50) + "+" + reduce(a.name(), 80)

@@ -457,13 +457,13 @@ func (f *ecosystemFile) apply(d *draft, file, dir string) error {
 	}
 	used := map[*yaml.Node]bool{}
 	match := func(patterns []text, key string) bool {
-		any := false
+		fits := false
 		for _, p := range patterns {
 			if matchKey(p.s, key) {
-				used[p.node], any = true, true
+				used[p.node], fits = true, true
 			}
 		}
-		return any
+		return fits
 	}
 	d.list = slices.DeleteFunc(d.list, func(c *candidate) bool {
 		if c.failed {

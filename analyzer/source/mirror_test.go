@@ -405,11 +405,15 @@ func TestBadServers(t *testing.T) {
 		kind   error
 		want   string
 	}{
-		{"404", Limits{}, get(func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(404)
-			fmt.Fprint(w, "<html>\x1b[31m hunter2")
-		}), ErrUnreachable,
-			"there is no such repository, or it is not public"},
+		{
+			"404",
+			Limits{},
+			get(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(404)
+				fmt.Fprint(w, "<html>\x1b[31m hunter2")
+			}), ErrUnreachable,
+			"there is no such repository, or it is not public",
+		},
 		{"401", Limits{}, get(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }), ErrUnreachable, "access is denied"},
 		{"403", Limits{}, get(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }), ErrUnreachable, "access is denied"},
 		{"500", Limits{}, get(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }), ErrUnreachable, "status code: 500"},
@@ -421,8 +425,12 @@ func TestBadServers(t *testing.T) {
 				}
 			}
 		}), ErrUnreachable, "503"},
-		{"a page", Limits{}, get(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Welcome</html>") }), ErrUnreachable,
-			`the answer is no git: its content type is "text/html"`},
+		{
+			"a page",
+			Limits{},
+			get(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Welcome</html>") }), ErrUnreachable,
+			`the answer is no git: its content type is "text/html"`,
+		},
 		{"no lines", Limits{}, get(func(w http.ResponseWriter, _ *http.Request) { advertise(w); fmt.Fprint(w, "hello") }), ErrUnreachable, "asking for the branches of"},
 		{"redirect to another host", Limits{}, get(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere+r.URL.RequestURI(), http.StatusFound)

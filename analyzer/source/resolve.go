@@ -510,7 +510,7 @@ func (r *resolver) manifest(ctx context.Context, location, file, revision, base 
 		}
 		if c.Problem != nil {
 			d.fail(name, c.Problem)
-			return d, nil
+			return d, nil //nolint:nilerr // a source that fails is listed, and stops nothing
 		}
 		if c.Stale != nil {
 			d.warn("%s was not fetched anew, and is read as of its last fetch: %v", a, c.Stale)

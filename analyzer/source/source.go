@@ -12,7 +12,7 @@
 //	openharmony, openeuler         a built-in ecosystem file; write ./openharmony for a folder of that name
 //
 // Everything that manifests and servers say is untrusted. Names and paths from them never become paths on disk: the folder of a
-// mirror is derived by us ([MirrorName]). Only https is spoken unless the person asks for more, no other host is followed, and
+// mirror is derived by us. Only https is spoken unless the person asks for more, no other host is followed, and
 // private addresses are refused unless the person named the host.
 //
 // # Mirrors

@@ -32,7 +32,7 @@ func objects() *gitbuild.Repo {
 	for i := range 60 {
 		at := random.IntN(len(text))
 		text = text[:at] + fmt.Sprintf("change %d\n", random.Uint64()) + text[min(len(text), at+random.IntN(40)):]
-		noise := make([]byte, random.IntN(1<<(random.IntN(14))))
+		noise := make([]byte, random.IntN(1<<random.IntN(14)))
 		for k := range noise {
 			noise[k] = byte(random.Uint32())
 		}
@@ -759,7 +759,7 @@ func TestDamagedPacksAreWarnings(t *testing.T) {
 
 func TestGuard(t *testing.T) {
 	want := errors.New("an error")
-	if err := Guard(func() error { return want }); err != want { //nolint:errorlint // the very same
+	if err := Guard(func() error { return want }); err != want {
 		t.Errorf("%v", err)
 	}
 	func() {
