@@ -106,7 +106,7 @@ func (c *cursor) skip(n int) {
 		folder := false
 		switch {
 		case len(rest) > 6 && rest[0] == '1' && rest[6] == ' ':
-		case len(rest) > 6 && rest[0] == '4' && rest[5] == ' ':
+		case len(rest) > 6 && string(rest[:6]) == "40000 ":
 			folder = true
 		default: // an unusual mode
 			e, err := entryAt(tree, c.at)

@@ -51,6 +51,9 @@ func entryAt(tree []byte, at int) (e treeEntry, err error) {
 		return e, errTree
 	}
 	e.name = tree[i : i+n]
+	if bytes.IndexByte(e.name, '/') >= 0 {
+		return e, errTree // it would be another file's path
+	}
 	e.id = tree[i+n+1:][:len(facts.ID{})]
 	e.next = i + n + 1 + len(facts.ID{})
 	switch mode & modeType {
