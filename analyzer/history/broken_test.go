@@ -323,7 +323,7 @@ func (l leaf) id() gitbuild.ID {
 
 // TestDamageIsContained breaks one object after the other: commits that do not need it have the same rows as before.
 func TestDamageIsContained(t *testing.T) {
-	trials := 60
+	trials := 36
 	if testing.Short() {
 		trials = 12
 	}
