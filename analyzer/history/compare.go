@@ -144,12 +144,24 @@ func (d *comparer) commit(row uint32) {
 	start, names, lost := len(d.out.code), len(d.out.names), len(d.out.lost)
 	d.touched, d.blamed, d.err, d.lastAt = 0, false, nil, -1
 	ids := make([]odb.Number, 0, 4)
+	silent := c.lost && len(c.parents) == 0
 	for _, p := range c.parents {
 		ids = append(ids, d.w.commits[p].tree)
+		silent = silent || d.w.commits[p].tree == odb.None
 	}
 	d.cursors = d.cursors[:0]
 	index := make([]uint32, len(ids))
-	d.folder(nil, c.tree, ids, index, 0, c.lost && len(ids) == 0, c.commit.tree)
+	if len(ids) > 0 && d.w.commits[c.parents[0]].commit.tree == c.commit.tree {
+		// Nothing has changed, whether or not it can be read.
+		d.out.code = append(d.out.code, opOpen)
+		d.name(nil)
+		d.out.code = append(d.out.code, 0)
+		d.out.code = append(d.out.code, index...)
+		d.copyFrom(0, 0, toEnd, 0, toEnd)
+		d.out.code = append(d.out.code, opShut)
+		return
+	}
+	d.folder(nil, c.tree, ids, index, 0, silent, c.commit.tree)
 	if d.err != nil {
 		// All or nothing: what is left of a bomb would be a wrong answer.
 		d.out.code, d.out.names, d.out.lost = d.out.code[:start], d.out.names[:names], d.out.lost[:lost]
@@ -169,6 +181,10 @@ func (d *comparer) broken(name []byte, index []uint32, tree facts.ID, err error)
 		reason = facts.TooDeep
 	} else if errors.Is(err, errTreeEntries) {
 		reason = facts.TooLarge
+	}
+	var of *odb.Error
+	if errors.As(err, &of) {
+		err = of.Err // the object and the reason are told beside it
 	}
 	d.lastAt = -1
 	d.out.code = append(d.out.code, opBroken)

@@ -101,6 +101,12 @@ type planner struct {
 	script   *script
 	pc       int
 	bad      []badTree // found while comparing
+	told     map[brokenTree]bool
+}
+
+type brokenTree struct {
+	tree   facts.ID
+	reason facts.Reason
 }
 
 type pathKey struct {
@@ -146,7 +152,7 @@ func planOnce(
 	p := &planner{
 		w: w, blobs: uint32(r.Objects.Len()),
 		folders: []string{""},
-		pathOf:  map[pathKey]uint32{}, folderOf: map[pathKey]uint32{}, lostOf: map[facts.ID]uint32{},
+		pathOf:  map[pathKey]uint32{}, folderOf: map[pathKey]uint32{}, lostOf: map[facts.ID]uint32{}, told: map[brokenTree]bool{},
 		roots: make([]*node, len(w.commits)), waits: make([]uint32, len(w.commits)), onMain: make([]bool, len(w.commits)),
 	}
 	p.partial = make([]bool, len(w.commits))
@@ -437,8 +443,11 @@ func (p *planner) inside(parents []*node, root bool) []*node {
 func (p *planner) broken(within uint32, parents []*node, root bool) *node {
 	name := p.name()
 	skip := p.script.skips[p.next()]
-	skip.Commit, skip.Path = p.commit, facts.None
-	p.skips = append(p.skips, skip)
+	if told := (brokenTree{skip.Object, skip.Reason}); !p.told[told] {
+		p.told[told] = true
+		skip.Commit, skip.Path = p.commit, facts.None
+		p.skips = append(p.skips, skip)
+	}
 	p.partial[p.commit] = true
 	n := &node{path: p.folderPath(within, name), broken: true}
 	for _, of := range p.inside(parents, root) {

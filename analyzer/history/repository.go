@@ -354,6 +354,9 @@ func (r *Repository) peel(reader *odb.Reader, id facts.ID) (facts.ID, error) {
 	for range 16 {
 		n, ok := r.Objects.Lookup(id)
 		if !ok {
+			if w := r.Objects.Warnings; len(w) > 0 {
+				return id, fmt.Errorf("commit %s is missing, and objects could not be read: %s", id, w[0])
+			}
 			return id, fmt.Errorf("commit %s is missing", id)
 		}
 		kind, data, err := reader.Object(n)
