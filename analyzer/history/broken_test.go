@@ -343,8 +343,12 @@ func TestDamageIsContained(t *testing.T) {
 	}
 	for _, c := range w.repo.Commits() {
 		add(c, "commit")
-		for _, tree := range w.folders(c) {
-			add(tree, "tree")
+		for path, tree := range w.folders(c) {
+			if path == "" {
+				add(tree, "root")
+			} else {
+				add(tree, "tree")
+			}
 		}
 		for _, f := range w.trees[c] {
 			add(f.id(), "blob")
@@ -352,7 +356,7 @@ func TestDamageIsContained(t *testing.T) {
 	}
 	slices.SortFunc(objects, func(a, b gitbuild.ID) int { return strings.Compare(kinds[a]+a.String(), kinds[b]+b.String()) })
 	for trial := range trials {
-		kind := []string{"commit", "tree", "blob"}[trial%3]
+		kind := []string{"commit", "tree", "root", "blob", "blob"}[trial%5]
 		object := pick(w, objects)
 		for kinds[object] != kind {
 			object = pick(w, objects)
