@@ -209,6 +209,55 @@ func manyFolders(t *testing.T, n int) (list []string) {
 	return list
 }
 
+// Files of a git directory that no reader may wait for or swallow: a device that never ends, and a file of a gibibyte.
+func TestNoRegularFile(t *testing.T) {
+	zero := "/dev/zero"
+	if _, err := os.Stat(zero); err != nil {
+		t.Skip("no devices here")
+	}
+	for _, name := range []string{"HEAD", "config", "packed-refs", "shallow", "commondir", "objects/info/alternates", "refs/heads/main", "objects/pack/pack-a.pack"} {
+		for _, kind := range []string{"device", "large"} {
+			if kind == "large" && strings.HasSuffix(name, ".pack") {
+				continue // packs may be large
+			}
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				r, _, _ := two()
+				dir := r.Dir(t, gitbuild.Options{})
+				path := filepath.Join(dir, name)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.RemoveAll(path)); err != nil {
+					t.Fatal(err)
+				}
+				var err error
+				if kind == "device" {
+					err = os.Symlink(zero, path)
+				} else if err = os.WriteFile(path, nil, 0o644); err == nil {
+					err = os.Truncate(path, 1<<30)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				repo, err := Open(dir)
+				if err == nil {
+					warned := len(repo.Objects.Warnings) > 0
+					_, _, err = repo.Resolve("")
+					if cerr := repo.Close(); cerr != nil {
+						t.Fatal(cerr)
+					}
+					if strings.HasSuffix(name, ".pack") {
+						if !warned {
+							t.Error("a pack that is a device is not reported")
+						}
+						return
+					}
+				}
+				if err == nil || name != "refs/heads/main" && !strings.Contains(err.Error(), "regular") && !strings.Contains(err.Error(), "larger than") {
+					t.Errorf("%v, want an error that says what the file is", err)
+				}
+			})
+		}
+	}
+}
+
 func TestNotes(t *testing.T) {
 	r, first, second := two()
 	r.Ref("refs/replace/"+first.String(), second)

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -28,6 +29,12 @@ var (
 	ErrNoBranch      = errors.New("the default branch does not exist")
 	ErrUnsupported   = errors.New("not supported")
 	ErrNoRevision    = errors.New("no such revision")
+)
+
+// What the files of a repository may hold, in bytes.
+const (
+	maxConfig  = 4 << 20
+	maxShallow = 64 << 20
 )
 
 // Repository is an open git repository: its references and its objects. Nothing in it is ever run or written.
@@ -58,11 +65,13 @@ func open(path string) (*Repository, error) {
 	}
 	r := &Repository{path: path}
 	common := dir
-	if b, err := os.ReadFile(filepath.Join(dir, "commondir")); err == nil {
+	if b, err := odb.ReadBounded(filepath.Join(dir, "commondir"), 4096); err == nil {
 		common = strings.TrimSpace(string(b))
 		if !filepath.IsAbs(common) {
 			common = filepath.Join(dir, common)
 		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
 	if err := r.readFormat(filepath.Join(common, "config")); err != nil {
 		return nil, err
@@ -77,10 +86,16 @@ func open(path string) (*Repository, error) {
 		return nil, fmt.Errorf("its objects: %w", err)
 	}
 	r.Notes = append(r.Notes, r.Objects.Warnings...)
-	r.refs = filesystem.NewStorage(osfs.New(common), cache.NewObjectLRU(0))
+	// The library takes what it cannot read for absent, and the repository for an empty one.
+	for _, path := range []string{filepath.Join(dir, "HEAD"), filepath.Join(common, "packed-refs")} {
+		if err := odb.CheckReferences(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.Join(err, r.Objects.Close())
+		}
+	}
+	r.refs = filesystem.NewStorage(odb.References(osfs.New(common)), cache.NewObjectLRU(0))
 	if common != dir {
 		// A linked work tree has a HEAD of its own and shares the rest.
-		r.refs = linked{r.refs, filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRU(0))}
+		r.refs = linked{r.refs, filesystem.NewStorage(odb.References(osfs.New(dir)), cache.NewObjectLRU(0))}
 	}
 	if r.hasReplacements() {
 		r.Notes = append(r.Notes, "replacements (refs/replace) are ignored: history is read as it was committed")
@@ -117,7 +132,7 @@ func gitDir(path string) (string, error) {
 	case err == nil && info.IsDir():
 		path = inner
 	case err == nil:
-		b, err := os.ReadFile(inner)
+		b, err := odb.ReadBounded(inner, 4096)
 		if err != nil {
 			return "", err
 		}
@@ -145,16 +160,15 @@ func gitDir(path string) (string, error) {
 
 // readFormat reads from a repository's configuration what its format is, and nothing else.
 func (r *Repository) readFormat(path string) error {
-	f, err := os.Open(path)
+	b, err := odb.ReadBounded(path, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer f.Close()
 	c := format.New()
-	if err := format.NewDecoder(f).Decode(c); err != nil {
+	if err := format.NewDecoder(bytes.NewReader(b)).Decode(c); err != nil {
 		r.Notes = append(r.Notes, "the configuration cannot be parsed and is ignored")
 		return nil
 	}
@@ -202,7 +216,7 @@ func formatVersion(c *format.Config) int {
 }
 
 func (r *Repository) readShallow(path string) error {
-	b, err := os.ReadFile(path)
+	b, err := odb.ReadBounded(path, maxShallow)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -17,6 +17,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"orrery/analyzer/history/odb"
 )
 
 // fileNesting bounds ecosystem files that name ecosystem files.
@@ -220,7 +222,7 @@ func exists(p string) bool {
 
 // readBounded reads a file of at most limit bytes; one byte more tells the caller's own check that there is more.
 func readBounded(p string, limit int64) ([]byte, error) {
-	f, err := os.Open(p)
+	f, err := odb.OpenRegular(p)
 	if err != nil {
 		return nil, err
 	}
@@ -666,7 +668,7 @@ func treeAt(st *filesystem.Storage, revision string) (*object.Tree, error) {
 
 // originURL is where a local repository was cloned from, as far as its configuration says so; "" if not. Nothing else is read from there.
 func originURL(dir string) string {
-	st := filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRUDefault())
+	st := filesystem.NewStorage(odb.References(osfs.New(dir)), cache.NewObjectLRUDefault())
 	c, err := st.Config()
 	if err != nil || c.Remotes["origin"] == nil || len(c.Remotes["origin"].URLs) == 0 {
 		return ""

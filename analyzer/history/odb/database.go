@@ -119,7 +119,7 @@ func (db *Database) addFolder(dir string, seen map[string]bool) error {
 		}
 		db.packs = append(db.packs, p)
 	}
-	list, err := os.ReadFile(filepath.Join(dir, "info", "alternates"))
+	list, err := ReadBounded(filepath.Join(dir, "info", "alternates"), 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -214,7 +214,7 @@ func (db *Database) Near(dst []Number, at Number, n int) []Number {
 func (db *Database) readLoose(n Number, limit uint64) (Kind, []byte, error) {
 	o := db.loose[n-db.first]
 	name := o.id.String()
-	f, err := os.Open(filepath.Join(o.dir, name[:2], name[2:]))
+	f, err := OpenRegular(filepath.Join(o.dir, name[:2], name[2:]))
 	if err != nil {
 		return 0, nil, err
 	}
