@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -497,6 +498,9 @@ func (r *resolver) classOf(a *address) Class {
 	return Unknown
 }
 
+// withoutDomain finds addresses in names, which many programs fill with them: names may be printed, addresses never. "@login" is none.
+var withoutDomain = regexp.MustCompile(`(\S)(?:@|＠|﹫|%40)\S+`)
+
 // persons numbers the sets by their smallest key.
 func (r *resolver) persons() {
 	type group struct {
@@ -541,6 +545,7 @@ func (r *resolver) persons() {
 				best, p.Name = n, name
 			}
 		}
+		p.Name = withoutDomain.ReplaceAllString(p.Name, "$1@…")
 	}
 	slices.SortFunc(groups, func(a, b group) int { return strings.Compare(a.person.Key, b.person.Key) })
 	r.out.Persons = make([]Person, len(groups))

@@ -626,3 +626,21 @@ func BenchmarkAttribute(b *testing.B) {
 		}
 	}
 }
+
+func TestNamesHoldNoAddress(t *testing.T) {
+	for name, want := range map[string]string{
+		"jo@vanity.example": "jo@…", "Jo Vega jo@vanity.example": "Jo Vega jo@…", "jo＠vanity.example": "jo@…", "jo%40vanity.example": "jo@…",
+		"@jo": "@jo", "Jo @ Astra": "Jo @ Astra", "Jo Vega": "Jo Vega",
+	} {
+		if got := withoutDomain.ReplaceAllString(name, "$1@…"); got != want {
+			t.Errorf("%q becomes %q, want %q", name, got, want)
+		}
+		out, err := Resolve([]*facts.Repository{repository(t, "r", wrote{who: name + " <jo@vanity.example>", date: "2024-01-01"})}, Options{PseudonymKey: testKey})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := out.Persons[0].Name; got != want {
+			t.Errorf("who is called %q is printed as %q, want %q", name, got, want)
+		}
+	}
+}
