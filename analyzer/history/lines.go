@@ -79,10 +79,12 @@ type step struct {
 
 func newTexts(db *odb.Database, reader *odb.Reader, limits odb.Limits, budget int) *texts {
 	s := &texts{db: db, reader: reader, limits: limits, budget: budget, of: make([]*text, db.Len()), seed: maphash.MakeSeed()}
-	s.slots = make([]slot, 1<<16)
+	s.slots = make([]slot, minSlots)
 	s.info.Text = s.bytesOf
 	return s
 }
+
+const minSlots = 1 << 12
 
 // settle makes room between two lineages: only then may the numbers of lines change.
 func (s *texts) settle() {
@@ -96,9 +98,9 @@ func (s *texts) settle() {
 	clear(s.slots)
 	s.at, s.pages, s.held = s.at[:0], nil, 0
 	s.info.Indent, s.info.Size = s.info.Indent[:0], s.info.Size[:0]
-	if 8*len(s.slots) > s.budget {
+	if len(s.slots) > minSlots && 8*len(s.slots) > s.budget {
 		// One enormous lineage does not make the rest of the run expensive.
-		s.slots = make([]slot, 1<<16)
+		s.slots = make([]slot, minSlots)
 	}
 }
 
