@@ -194,7 +194,10 @@ func (w *world) edit(s snapshot) {
 		}
 		for _, p := range paths {
 			if rest, ok := strings.CutPrefix(p, from); ok {
-				moved := s[p]
+				moved, ok := s[p]
+				if !ok {
+					continue // another one has taken its place
+				}
 				delete(s, p)
 				if w.chance(20) {
 					moved = w.change(moved)
