@@ -96,7 +96,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	shallow := false
 	for i := range ecosystem.Repositories {
 		r := &ecosystem.Repositories[i]
-		listed := report.Repository{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, URL: r.URL}
+		listed := report.Repository{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, URL: source.Redact(r.URL)}
 		if r.Stale != nil {
 			provenance.Warnings = append(provenance.Warnings, fmt.Sprintf("%s was not fetched anew: %v", r.Key, r.Stale))
 		}

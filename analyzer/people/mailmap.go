@@ -2,6 +2,7 @@ package people
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 )
@@ -164,5 +165,15 @@ func readCapped(path string) ([]byte, error) {
 	if info.Size() > maxFile {
 		return nil, fmt.Errorf("%s: larger than %d MiB", path, maxFile>>20)
 	}
-	return os.ReadFile(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	// A pipe has no size to ask for.
+	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(b) > maxFile {
+		return nil, fmt.Errorf("%s: larger than %d MiB", path, maxFile>>20)
+	}
+	return b, err
 }

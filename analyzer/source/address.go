@@ -213,7 +213,11 @@ var (
 	userInfo = regexp.MustCompile(`://[^/\s"'<>]*@`)
 	// A password with a slash in it ends the authority too early for the rule above.
 	userInfoSlash = regexp.MustCompile(`://[^\s"'<>#?]*@`)
-	secretField   = regexp.MustCompile(`(?i)((?:access|private|oauth|auth|api)?[_-]?(?:token|key|secret|password|passwd)=)[^&\s"'#;]+`)
+	// A mistyped address has no scheme to know it by.
+	bareUserInfo = regexp.MustCompile(`[^\s/"'<>@:=#]+:[^\s/"'<>@#]+@`)
+	// The shapes that forges give to tokens.
+	knownToken    = regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{8,}|github_pat_[A-Za-z0-9_]{8,}|glpat-[A-Za-z0-9_-]{8,})`)
+	secretField   = regexp.MustCompile(`(?i)((?:access|private|oauth|auth|api)?[_-]?(?:token|key|secret|password|passwd)(?:=|%3d))[^&\s"'#;]+`)
 	authorization = regexp.MustCompile(`(?i)(authorization:?\s*(?:bearer|basic|token)|private-token:)\s+[^\s"']+`)
 )
 
@@ -233,6 +237,8 @@ func redact(s string) string {
 	}, s)
 	s = userInfo.ReplaceAllString(s, "://")
 	s = userInfoSlash.ReplaceAllString(s, "://")
+	s = bareUserInfo.ReplaceAllString(s, "REDACTED@")
+	s = knownToken.ReplaceAllString(s, "REDACTED")
 	s = secretField.ReplaceAllString(s, "${1}REDACTED")
 	s = authorization.ReplaceAllString(s, "$1 REDACTED")
 	if len(s) > 400 {

@@ -173,6 +173,23 @@ func FuzzAddress(f *testing.F) {
 	})
 }
 
+func TestRedactHidesWhatLooksLikeASecret(t *testing.T) {
+	for _, text := range []string{
+		"user:hUnTeR2@git.example:a/b", "https:/user:hUnTeR2@git.example/a/b", "//user:hUnTeR2@git.example/a", "github:user:hUnTeR2@git.example",
+		"https://git.example/a/b?access_token%3dhUnTeR2", "https://git.example/a/ghp_hUnTeR2hUnTeR2/b.git", "there is no file https:/u:hUnTeR2@x",
+		"glpat-hUnTeR2hUnTeR2", "https://u:p/hUnTeR2@x/y",
+	} {
+		if got := Redact(text); strings.Contains(got, "hUnTeR2") {
+			t.Errorf("%q is shown as %q", text, got)
+		}
+	}
+	for _, text := range []string{"git@git.example:team/tool", "ecosystem.yaml:3:9: unknown key", "fetching a/b: status code: 500", "manifest:x#f.xml@v1"} {
+		if got := Redact(text); got != text {
+			t.Errorf("%q is shown as %q", text, got)
+		}
+	}
+}
+
 func FuzzRedact(f *testing.F) {
 	f.Add("see ", "user", "token1")
 	f.Add(`Get "`, "a", "b/c@d")

@@ -78,6 +78,7 @@ func (d *draft) ecosystem() *Ecosystem {
 	default:
 		e.Name = fmt.Sprintf("%s and %d more", names[0], len(names)-1)
 	}
+	e.Name = redact(e.Name)
 	same := map[[2]string]*candidate{} // the repository and its revision
 	taken := map[string]string{}       // key -> the repository
 	var list []*candidate

@@ -201,7 +201,7 @@ func (f *analyzeFlags) write(o *analyzer.Outcome, streams Streams) error {
 	if err := report.WriteText(streams.Out, o.Model, width(streams.Out)); err != nil {
 		return fmt.Errorf("writing to stdout: %w", err)
 	}
-	_, err = fmt.Fprintf(streams.Out, "\nWritten to %s: result.json, graph.dot, %d tables.\n", f.out, len(written))
+	_, err = fmt.Fprintf(streams.Out, "\nWritten to %s: result.json, graph.dot, %d tables.\n", source.Redact(f.out), len(written))
 	return err
 }
 
@@ -218,7 +218,7 @@ func pseudonymKey(path string) ([]byte, error) {
 		}
 		path = filepath.Join(dir, "orrery", "pseudonym.key")
 	}
-	b, err := os.ReadFile(path)
+	b, err := readKey(path)
 	if made && errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return nil, fmt.Errorf("making the key of the pseudonyms: %w; name one with --pseudonym-key", err)
@@ -230,7 +230,7 @@ func pseudonymKey(path string) ([]byte, error) {
 		b = []byte(hex.EncodeToString(key) + "\n")
 		err = writeKey(path, b)
 		if errors.Is(err, fs.ErrExist) { // another run was faster
-			b, err = os.ReadFile(path)
+			b, err = readKey(path)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("making the key of the pseudonyms: %w; name one with --pseudonym-key", err)
@@ -243,6 +243,18 @@ func pseudonymKey(path string) ([]byte, error) {
 		return nil, usagef("the key of the pseudonyms in %s has less than 16 characters", path)
 	}
 	return key, nil
+}
+
+// maxKey is far more than a key is long: what is named by mistake may have no end.
+const maxKey = 4 << 10
+
+func readKey(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxKey))
 }
 
 // writeKey makes a file that appears whole, and never replaces one.
