@@ -14,6 +14,9 @@ import (
 // binaryPrefix is how many bytes git looks at for a NUL, which makes a file binary.
 const binaryPrefix = 8000
 
+// maxLines is the cap on the lines of one file: in memory a line costs many times its bytes, and 64 MiB may be nothing but newlines.
+const maxLines = 16 << 20
+
 // text is a blob as lines. Lines are numbers: equal for equal bytes, in one [texts] between two resets.
 type text struct {
 	lines []uint32
@@ -251,6 +254,9 @@ func (s *texts) split(b []byte) *text {
 	if bytes.IndexByte(b[:min(len(b), binaryPrefix)], 0) >= 0 {
 		return &text{raw: bytes.Clone(b), binary: true, nul: true}
 	}
+	if len(b) > maxLines && bytes.Count(b, []byte{'\n'}) > maxLines {
+		return &text{reason: facts.TooLarge}
+	}
 	s.start()
 	s.feed(b)
 	return s.finish()
@@ -341,7 +347,11 @@ func (s *texts) apply(base *text, e odb.Entry) *text {
 		return s.split(out)
 	}
 	s.start()
-	if !s.splice(d, base) {
+	fits := s.splice(d, base)
+	if len(s.outLines) > maxLines {
+		return &text{reason: facts.TooLarge}
+	}
+	if !fits {
 		return &text{reason: facts.Corrupt}
 	}
 	t := s.finish()
@@ -382,7 +392,7 @@ func (s *texts) splice(d odb.Delta, base *text) bool {
 	made := uint64(0)
 	for {
 		insert, off64, n, more, err := d.Next()
-		if err != nil {
+		if err != nil || len(s.outLines) > maxLines {
 			return false
 		}
 		if !more {
