@@ -175,6 +175,39 @@ func TestMillionEqualLines(t *testing.T) {
 	}
 }
 
+// TestTooManyLines has files of nothing but newlines, one stored whole, one as a difference, and their small neighbour.
+func TestTooManyLines(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a second")
+	}
+	p := newPacked(t)
+	small := bytes.Repeat([]byte{'\n'}, 1<<20)
+	id := gitbuild.Hash(gitbuild.Blob, small)
+	at := p.must(p.pack.Add(gitbuild.Blob, id, small))
+	p.file("small", id)
+	large := bytes.Repeat([]byte{'\n'}, maxLines+1)
+	id = gitbuild.Hash(gitbuild.Blob, large)
+	p.must(p.pack.Add(gitbuild.Blob, id, large))
+	p.file("whole", id)
+	delta := append(uvarint(1<<20), uvarint(40<<20)...)
+	for range 40 {
+		delta = append(delta, 0x80|0x40, 0x10) // all of the base
+	}
+	p.must(p.pack.AddOffsetDelta(fakeID(1), at, delta))
+	p.file("difference", fakeID(1))
+	f := mustRead(t, p.open(), "", Options{})
+	checkShape(t, f)
+	want := []string{"1048576\t0\tsmall", "?\t?\tdifference", "?\t?\twhole"}
+	if diff := gocmp.Diff(want, rows(f)[f.Head]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, s := range f.Skips {
+		if s.Reason != facts.TooLarge {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
 // packed is a repository whose pack is written entry by entry, with a commit on top that holds some of the objects as files.
 type packed struct {
 	t     *testing.T
