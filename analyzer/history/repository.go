@@ -170,7 +170,7 @@ func (r *Repository) readFormat(path string) error {
 	c := format.New()
 	if err := format.NewDecoder(bytes.NewReader(b)).Decode(c); err != nil {
 		r.Notes = append(r.Notes, "the configuration cannot be parsed and is ignored")
-		return nil
+		return nil //nolint:nilerr // told in the notes
 	}
 	// Section and key names have no case in git.
 	for _, s := range c.Sections {

@@ -231,7 +231,7 @@ func TestAttribute(t *testing.T) {
 		wrote{who: "Tom <tom@mit.edu>", date: "2020-01-01"},                    // 5
 		wrote{who: "Tom <tom@alumni.oxbridge.ac.uk>", date: "2020-01-01"},      // 6
 		wrote{who: "Tom <tom@cs.oxbridge.ac.uk>", date: "2020-01-01"},          // 7
-		wrote{who: "Eva <eva@gmail.com>", date: "2020-01-01"},                  // 8
+		wrote{who: "Eva <x@gmail.com>", date: "2020-01-01"},                    // 8
 		wrote{who: "Eva <1+eva@users.noreply.github.com>", date: "2020-01-01"}, // 9
 		wrote{who: "root <root@localhost>", date: "2020-01-01"},                // 10
 		wrote{who: "Eva <eva>", date: "2020-01-01"},                            // 11
