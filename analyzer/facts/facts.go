@@ -56,6 +56,13 @@ type Repository struct {
 	// Survival tells by step, path and commit how the number of its lines in the snapshot changes: the sum up to a step is what lives of it
 	// then. Empty unless ownership was asked for.
 	Survival []Survival
+	// Contents tell of every path what its last content says about it: parallel to Paths.
+	Contents []Content
+	// Languages are the names that Contents point into; the first is "".
+	Languages []string
+	// Documents are files that tell about the repository itself, such as attributes and lists of owners, at every month's end along first
+	// parents: by path, then by step.
+	Documents []Document
 	// Trailers are the lines `Key: value` of messages, commit after commit, in the message's order, duplicates kept.
 	Trailers []Trailer
 	// Skips lists what could not be measured, each with a reason; their lines are in no sum.
@@ -161,6 +168,21 @@ type Survival struct {
 	Path   uint32 // into Repository.Paths
 	Commit uint32 // into Repository.Commits: who wrote the lines; None where what stood before could not be read
 	Lines  int32  // never 0
+}
+
+// Content is what the last content that a path had, on any branch, tells of it.
+type Content struct {
+	Language  uint16 // into Repository.Languages; 0 where none is known
+	Binary    bool   // by git's rule
+	Generated bool   // a mark in it says that a program wrote it
+	Known     bool   // false where it could not be read: all else is by name then
+}
+
+// Document is what a file says from one step on, until the next one of the same path.
+type Document struct {
+	Path    uint32 // into Repository.Paths
+	Step    uint32 // into Repository.Steps
+	Content []byte // nil where the file is gone, or cannot be read
 }
 
 // Trailer is one `Key: value` line of a message, as written. Whether it stands in the block that git calls trailers, or in the body as

@@ -74,6 +74,7 @@ func assemble(r *Repository, w *walk, p *plan, m *measured) *facts.Repository {
 	}
 	out.Walk.Missing = w.missing
 	p.steps(w, m, out)
+	p.contents(m, out)
 	out.Survival = make([]facts.Survival, len(m.survival))
 	for i, s := range m.survival {
 		out.Survival[i] = facts.Survival{Step: s.step, Path: s.path, Commit: s.owner, Lines: s.lines}

@@ -25,6 +25,9 @@ type measured struct {
 	survival []survived
 	// head holds the owners of lines by version of the last snapshot; only if they were asked for.
 	head map[uint32][]run
+	// last and seen are by path: its youngest version, and what that tells.
+	last []uint32
+	seen []glimpse
 }
 
 // lineCount is lines added and removed between two versions. It says nothing where one of them is binary or unknown.
@@ -41,6 +44,7 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 	m := &measured{
 		lines: make([]uint32, len(p.versions)), binary: make([]bool, len(p.versions)), reason: make([]facts.Reason, len(p.versions)),
 		rows: make([]lineCount, len(p.rows)), events: make([]lineCount, len(p.events)),
+		last: p.last(), seen: make([]glimpse, len(p.paths)),
 	}
 	lineages := p.lineages(r)
 	opts.Progress.Versions.Store(int64(len(p.versions)))
@@ -146,6 +150,7 @@ type lineageReader struct {
 	touched  []uint32 // commits with an entry in balance
 	survival []survived
 	head     map[uint32][]run // what is asked for; nil until it is known
+	top      []byte           // the beginning of a text
 }
 
 func (b *lineageReader) read(ctx context.Context, versions []uint32, jobs []job, folds []foldJob) error {
@@ -179,6 +184,9 @@ func (b *lineageReader) read(ctx context.Context, versions []uint32, jobs []job,
 		b.m.binary[v] = t.binary
 		if !t.binary && b.p.versions[v].typ != facts.Submodule {
 			b.m.lines[v] = uint32(len(t.lines))
+		}
+		if b.m.last[b.p.versions[v].path] == v {
+			b.look(v, t)
 		}
 		n := 0
 		for n < len(jobs) && jobs[n].to == v {

@@ -89,6 +89,7 @@ func read(ctx context.Context, r *Repository, key, revision string, opts Options
 		return nil, fmt.Errorf("reading the files of %s: %w", r.path, err)
 	}
 	out := assemble(r, w, p, m)
+	p.documents(r, readers[0], out)
 	out.Key, out.Branch, out.Head = key, branch, head
 	return out, nil
 }
