@@ -1,6 +1,7 @@
 package history
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -52,19 +53,20 @@ func (b *lineageReader) look(v uint32, t *text) {
 // contents writes down what was seen of every path.
 func (p *plan) contents(m *measured, out *facts.Repository) {
 	out.Contents = make([]facts.Content, len(p.paths))
+	numbers := map[string]uint16{"": 0}
 	for _, s := range m.seen {
-		out.Languages = append(out.Languages, s.language)
+		numbers[s.language] = 0
 	}
-	out.Languages = append(out.Languages, "")
-	slices.Sort(out.Languages)
-	out.Languages = slices.Clone(slices.Compact(out.Languages))
+	out.Languages = slices.Sorted(maps.Keys(numbers))
+	for i, language := range out.Languages {
+		numbers[language] = uint16(i)
+	}
 	for path, v := range m.last {
 		c := &out.Contents[path]
 		if v == facts.None || m.reason[v] != facts.Measured {
 			continue
 		}
-		at, _ := slices.BinarySearch(out.Languages, m.seen[path].language)
-		*c = facts.Content{Language: uint16(at), Binary: m.binary[v], Generated: m.seen[path].generated, Known: true}
+		*c = facts.Content{Language: numbers[m.seen[path].language], Binary: m.binary[v], Generated: m.seen[path].generated, Known: true}
 	}
 }
 

@@ -2,9 +2,12 @@
 package paths
 
 import (
+	"bytes"
+	"regexp"
+	"slices"
 	"strings"
 
-	"github.com/go-enry/go-enry/v2"
+	"github.com/go-enry/go-enry/v2/data"
 
 	"orrery/analyzer/facts"
 )
@@ -33,13 +36,18 @@ func (c Class) String() string {
 func (c Class) Written() bool { return c != Vendored && c != Generated && c != Binary }
 
 // HeadSize is how many bytes from the beginning of a file [Look] wants to see.
-const HeadSize = 64 << 10
+const HeadSize = 16 << 10
 
 // Look tells a file's language (a name of linguist's, "" if it is none that is known) and whether a mark in the content says that a
 // program wrote it. head is at most [HeadSize] bytes from the content's beginning.
-func Look(path string, head []byte) (language string, generated bool) {
-	language = enry.GetLanguage(path[strings.LastIndexByte(path, '/')+1:], head)
-	return language, enry.IsGenerated(path, head)
+func Look(path string, head []byte) (language string, byProgram bool) {
+	if bytes.IndexByte(head[:min(len(head), 8000)], 0) >= 0 {
+		return "", false
+	}
+	base := path[strings.LastIndexByte(path, '/')+1:]
+	language = languageOf(base, head)
+	ext := base[max(0, strings.LastIndexByte(base, '.')):]
+	return language, generated(ext, language, head)
 }
 
 // Options correct the rules.
@@ -80,15 +88,19 @@ func Classify(r *facts.Repository, opts Options) *Classified {
 		switch {
 		case seen.Binary:
 			c.Class[i] = Binary
-		case opts.ThirdParty || enry.IsVendor(path):
+		case opts.ThirdParty || data.FastVendorMatcher.MatchString(path):
 			c.Class[i] = Vendored
 		case seen.Generated:
 			c.Class[i] = Generated
-		case enry.IsTest(path):
+		case fits(data.TestMatchers, path):
 			c.Class[i] = Test
-		case enry.IsDocumentation(path):
+		case fits(data.DocumentationMatchers, path):
 			c.Class[i] = Documentation
 		}
 	}
 	return c
+}
+
+func fits(expressions []*regexp.Regexp, path string) bool {
+	return slices.ContainsFunc(expressions, func(e *regexp.Regexp) bool { return e.MatchString(path) })
 }
