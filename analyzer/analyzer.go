@@ -43,6 +43,8 @@ type Options struct {
 	Organizations []string
 	Mailmaps      []string
 	Bots          []string
+	// Ranges are windows over commits: FROM..TO, for each repository that has both revisions.
+	Ranges []string
 	// PseudonymKey keys the pseudonyms of people.
 	PseudonymKey []byte
 	// Names prints people's names beside their pseudonyms.
@@ -93,6 +95,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	provenance := report.Provenance{Ecosystem: ecosystem.Name, Version: opts.Version, Warnings: slices.Clone(ecosystem.Warnings)}
 	var histories []*facts.Repository
 	var members []measure.Membership
+	var ends [][]*measure.Ends
 	shallow := false
 	for i := range ecosystem.Repositories {
 		r := &ecosystem.Repositories[i]
@@ -107,6 +110,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 			listed.Branch, listed.Commit, listed.Shallow = f.Branch, f.Head.String(), f.Shallow
 			shallow = shallow || f.Shallow
 			histories = append(histories, f)
+			ends = append(ends, read[i].ends)
 			members = append(members, measure.Membership{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem})
 			for _, note := range f.Notes {
 				provenance.Warnings = append(provenance.Warnings, r.Key+": "+note)
@@ -129,6 +133,9 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	}
 	for _, w := range ecosystem.Windows {
 		in.Windows = append(in.Windows, measure.Window(w))
+	}
+	if in.Ranges, err = windowRanges(opts.Ranges, ends); err != nil {
+		return nil, err
 	}
 	result, err := measure.Measure(in)
 	if err != nil {
@@ -242,6 +249,7 @@ func newest(histories []*facts.Repository) int64 {
 
 type reading struct {
 	facts *facts.Repository
+	ends  []*measure.Ends // by range
 	err   error
 }
 
@@ -268,7 +276,7 @@ func readAll(ctx context.Context, repositories []source.Repository, opts Options
 	one := func(ctx context.Context, i, workers int) {
 		p := &history.Progress{}
 		opts.Progress.Reading.Store(p, sizes[i])
-		out[i].facts, out[i].err = readOne(ctx, &repositories[i], opts, workers, p)
+		out[i].facts, out[i].ends, out[i].err = readOne(ctx, &repositories[i], opts, workers, p)
 		opts.Progress.Reading.Delete(p)
 		opts.Progress.Done.Add(1)
 		opts.Progress.DoneBytes.Add(sizes[i])
@@ -292,15 +300,21 @@ func readAll(ctx context.Context, repositories []source.Repository, opts Options
 	return out, ctx.Err()
 }
 
-func readOne(ctx context.Context, r *source.Repository, opts Options, workers int, p *history.Progress) (_ *facts.Repository, err error) {
+func readOne(
+	ctx context.Context, r *source.Repository, opts Options, workers int, p *history.Progress,
+) (f *facts.Repository, ends []*measure.Ends, err error) {
 	repository, err := history.Open(r.Dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, repository.Close()) }()
-	return history.Read(ctx, repository, r.Key, r.Revision, history.Options{
+	f, err = history.Read(ctx, repository, r.Key, r.Revision, history.Options{
 		Workers: workers, NoRenames: opts.NoRenames, RenameLimit: opts.RenameLimit, Progress: p,
 	})
+	if err == nil {
+		ends, err = findRanges(ctx, repository, f, opts.Ranges)
+	}
+	return f, ends, err
 }
 
 // packBytes estimates how much there is to read.

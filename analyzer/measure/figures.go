@@ -269,19 +269,21 @@ func newScratch(m *measurement) *scratch {
 // do computes one job.
 func (s *scratch) do(j *job) {
 	m := s.m
-	s.stamp++
 	f := j.at
 	f.Scope, f.Period = j.scope.Scope, j.period
-
-	order := j.scope.order
-	lo := sort.Search(len(order), func(i int) bool { return m.entries[order[i]].when >= j.period.From })
-	hi := len(order)
-	if !j.period.All() {
-		hi = sort.Search(len(order), func(i int) bool { return m.entries[order[i]].when >= j.period.To })
+	ranged := j.period.Kind == KindRange
+	if ranged {
+		c := &f.Contributors
+		c.Ever = s.count(j, fromTo)
+		c.New = c.Ever.Persons - s.count(j, shared).Persons
 	}
+	s.stamp++
 	s.touched = s.touched[:0]
-	for _, at := range order[lo:max(lo, hi)] {
+	for _, at := range j.scope.dated(m, j.period) {
 		e := &m.entries[at]
+		if ranged && !m.repositories[e.rank].holds(j.period, e.row, e.when) {
+			continue
+		}
 		sum := Sum{1, e.added, e.removed}
 		switch e.state {
 		case merge:
@@ -329,12 +331,52 @@ func (s *scratch) do(j *job) {
 	if j.contributions != nil {
 		*j.contributions = s.contributions(j.scope.Name)
 	}
-	if j.depth == windowed {
+	if j.depth == windowed && f.Growth.Undefined == 0 {
 		f.Reconciliation = new(Reconciliation)
 		for _, rank := range j.scope.ranks {
 			f.Reconciliation.add(&m.repositories[rank].reconciliations[j.window])
 		}
 	}
+}
+
+// dated gives the entries of a scope with dates in a period, by date; all of them for a range, which does not go by dates.
+func (s *scope) dated(m *measurement, p Period) []uint32 {
+	if p.Kind == KindRange || p.All() {
+		return s.order
+	}
+	lo := sort.Search(len(s.order), func(i int) bool { return m.entries[s.order[i]].when >= p.From })
+	hi := sort.Search(len(s.order), func(i int) bool { return m.entries[s.order[i]].when >= p.To })
+	return s.order[lo:max(lo, hi)]
+}
+
+// count counts the authors of a range's commits that can be reached from some of its ends.
+func (s *scratch) count(j *job, ends membership) (c People) {
+	s.stamp++
+	for _, at := range j.scope.order {
+		e := &s.m.entries[at]
+		member := s.m.repositories[e.rank].ranges[j.period.Range].member
+		if member == nil || member[e.row]&ends != ends || e.state != counted && e.state != bulk {
+			continue
+		}
+		a := &s.m.actors[e.actor]
+		if p := &s.persons[a.person]; p.stamp != s.stamp {
+			*p = personWork{stamp: s.stamp}
+			c.Persons++
+		}
+		c.Addresses += s.first(s.addresses, a.address)
+		c.Names += s.first(s.names, a.name)
+		c.Pairs += s.first(s.pairs, a.pair)
+	}
+	return c
+}
+
+// first is 1 for what was not met since the stamp changed.
+func (s *scratch) first(stamps []uint32, i uint32) int {
+	if stamps[i] == s.stamp {
+		return 0
+	}
+	stamps[i] = s.stamp
+	return 1
 }
 
 // rollUp adds the actors' work up to persons and buckets, and counts who was met.
@@ -343,13 +385,6 @@ func (s *scratch) rollUp(f *Figures) {
 	clear(s.apart)
 	clear(s.merged)
 	s.met = s.met[:0]
-	first := func(stamps []uint32, i uint32) bool {
-		if stamps[i] == s.stamp {
-			return false
-		}
-		stamps[i] = s.stamp
-		return true
-	}
 	c := &f.Contributors
 	for _, i := range s.touched {
 		a, w := &m.actors[i], &s.actors[i]
@@ -357,12 +392,8 @@ func (s *scratch) rollUp(f *Figures) {
 		apart.Sum, apart.Bulk = apart.Plus(w.work), apart.Bulk.Plus(w.bulk)
 		merged.Sum, merged.Bulk = merged.Plus(w.work), merged.Bulk.Plus(w.bulk)
 		if w.work.Commits > 0 {
-			if first(s.inBucket, a.inBucket) {
-				apart.Contributors++
-			}
-			if first(s.inMerged, a.inMerged) {
-				merged.Contributors++
-			}
+			apart.Contributors += s.first(s.inBucket, a.inBucket)
+			merged.Contributors += s.first(s.inMerged, a.inMerged)
 		}
 		switch at := int(a.bucket) - m.sizes.organizations; {
 		case at < 0:
@@ -386,15 +417,9 @@ func (s *scratch) rollUp(f *Figures) {
 		if int(a.bucket) >= m.sizes.organizations {
 			p.unknownWork, p.unknownBulk = p.unknownWork.Plus(w.work), p.unknownBulk.Plus(w.bulk)
 		}
-		if first(s.addresses, a.address) {
-			c.Addresses++
-		}
-		if first(s.names, a.name) {
-			c.Names++
-		}
-		if first(s.pairs, a.pair) {
-			c.Pairs++
-		}
+		c.Addresses += s.first(s.addresses, a.address)
+		c.Names += s.first(s.names, a.name)
+		c.Pairs += s.first(s.pairs, a.pair)
 	}
 	c.Persons = len(s.met)
 	for _, i := range s.met {
@@ -413,7 +438,10 @@ func (s *scratch) rollUp(f *Figures) {
 
 func (s *scratch) cumulate(f *Figures, j *job) {
 	c := &f.Contributors
-	if j.period.All() {
+	switch {
+	case j.period.Kind == KindRange:
+		return // counted already, by ancestry
+	case j.period.All():
 		c.New, c.Ever = c.Persons, c.People
 		return
 	}
@@ -472,7 +500,7 @@ const (
 func (s *scratch) indices(f *Figures) {
 	organizations := s.m.sizes.organizations
 	withBulk := []bool{false, true}
-	if f.Period.Kind != KindWindow || f.Scope.Kind == ScopeSubsystem || f.Scope.Kind == ScopeRepository {
+	if f.Period.Kind != KindWindow && f.Period.Kind != KindRange || f.Scope.Kind == ScopeSubsystem || f.Scope.Kind == ScopeRepository {
 		withBulk = withBulk[:1]
 	}
 	for _, of := range []string{KeyCommits, KeyChanged} {

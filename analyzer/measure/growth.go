@@ -49,7 +49,10 @@ func (r *mined) step(t int64) int {
 
 // growth gives what became of the repository's snapshots in a period. Steps before the first valid date are before every dated period.
 func (r *mined) growth(p Period) (g Growth) {
-	lo, hi := r.step(p.From), r.step(p.To)
+	lo, hi, ok := r.span(p)
+	if !ok {
+		return Growth{Undefined: 1}
+	}
 	if lo > 0 {
 		g.Before = r.Steps[lo-1].Lines
 	}
@@ -68,6 +71,7 @@ func (g *Growth) add(o Growth) {
 	g.Removed += o.Removed
 	g.Files += o.Files
 	g.Unreadable += o.Unreadable
+	g.Undefined += o.Undefined
 }
 
 // monthly lists the repository's months up to the last day of the series.
@@ -115,6 +119,15 @@ func (m *measurement) reconcileRepository(r *mined) error {
 		return err
 	}
 	entries := m.entries[r.entries.Lo:r.entries.Hi]
+	type steps struct {
+		lo, hi uint32
+		ok     bool
+	}
+	spans := make([]steps, len(windows))
+	for w := range windows {
+		lo, hi, ok := r.span(windows[w])
+		spans[w] = steps{uint32(lo), uint32(hi), ok}
+	}
 	for i := range r.Commits {
 		c, e := &r.Commits[i], &entries[i]
 		onChain := c.Step != facts.None
@@ -141,10 +154,12 @@ func (m *measurement) reconcileRepository(r *mined) error {
 			}
 			submodules += link
 		}
-		clock := r.clocks[landed[i]]
 		for w := range windows {
+			if !spans[w].ok {
+				continue
+			}
 			out := &r.reconciliations[w]
-			if in(windows[w], e.when) {
+			if r.holds(windows[w], uint32(i), e.when) {
 				switch e.state {
 				case counted:
 					out.Counted += net
@@ -157,7 +172,7 @@ func (m *measurement) reconcileRepository(r *mined) error {
 				}
 				out.Elsewhere -= net
 			}
-			if in(windows[w], clock) {
+			if at := landed[i]; spans[w].lo <= at && at < spans[w].hi {
 				out.Elsewhere += net
 				out.Flips += flips
 				out.Submodules -= submodules
@@ -176,6 +191,9 @@ func (m *measurement) reconcileRepository(r *mined) error {
 	}
 	complete := len(r.Skips) == 0 && r.Walk.Partial == 0 && r.Walk.Missing == 0
 	for w := range windows {
+		if !spans[w].ok {
+			continue
+		}
 		out := &r.reconciliations[w]
 		out.Growth = r.growth(windows[w]).Net()
 		out.Unreadable = out.Growth - (out.Counted + out.Bulk + out.Bots + out.Duplicates + out.Elsewhere + out.Merges + out.Flips + out.Submodules)

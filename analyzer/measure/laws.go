@@ -136,7 +136,13 @@ func (m *measurement) conserve() error {
 	law("lines at the heads = sum over repositories and months of lines added - removed", head, Term{"months", months})
 	for w := range m.result.Windows {
 		f := &m.result.Figures[w]
+		if f.Period.Kind == KindRange {
+			m.conserveRange(w, law)
+		}
 		r := f.Reconciliation
+		if r == nil {
+			continue
+		}
 		terms = f.Work.Total().Net()
 		if terms != r.Counted {
 			law("net of counted commits, "+f.Period.Name, r.Counted, Term{"by organization", terms})
@@ -144,6 +150,46 @@ func (m *measurement) conserve() error {
 		law("growth, "+f.Period.Name, f.Growth.Net(), r.Terms()...)
 	}
 	return violated
+}
+
+// conserveRange holds the figures of a range against its commits, counted by ancestry alone.
+func (m *measurement) conserveRange(w int, law func(name string, left int64, terms ...Term)) {
+	f := &m.result.Figures[w]
+	var commits, added, removed int64
+	for i := range m.repositories {
+		r := &m.repositories[i]
+		at := &r.ranges[f.Period.Range]
+		commits += at.commits
+		for k, is := range at.member {
+			if is == inside && !r.Commits[k].IsMerge() {
+				for _, c := range r.Changes[r.Commits[k].Changes.Lo:r.Commits[k].Changes.Hi] {
+					added += int64(c.Added)
+					removed += int64(c.Removed)
+				}
+			}
+		}
+	}
+	law("commits of "+f.Period.Name, commits, f.Work.terms(commitsOf)...)
+	law("lines added of "+f.Period.Name, added, f.Work.terms(addedOf)...)
+	law("lines removed of "+f.Period.Name, removed, f.Work.terms(removedOf)...)
+	var repositories, persons Sum
+	for i, s := range m.result.Scopes {
+		if s.Kind == ScopeRepository {
+			repositories = repositories.Plus(m.result.Figures[i*len(m.result.Windows)+w].Work.Commits())
+		}
+	}
+	for _, p := range m.result.People[w] {
+		persons = persons.Plus(p.Sum).Plus(p.Bulk)
+	}
+	for _, of := range amounts {
+		whole := of.of(f.Work.Commits())
+		law(fmt.Sprintf("%s of %s = sum over repositories", of.name, f.Period.Name), whole, Term{"repositories", of.of(repositories)})
+		law(fmt.Sprintf("%s of %s = sum over persons", of.name, f.Period.Name), whole, Term{"persons", of.of(persons)})
+	}
+	if r := f.Reconciliation; r != nil {
+		// Between two commits of the first parents lands what the newer one reaches and the older one does not.
+		law("net of "+f.Period.Name+" landed between its ends", 0, Term{"dated elsewhere", r.Elsewhere})
+	}
 }
 
 // Terms are the terms that make growth, as reports print them.

@@ -40,6 +40,8 @@ type Input struct {
 	Fetched int64
 	// Windows are the user's own, beside [BuiltinWindows].
 	Windows []Window
+	// Ranges are windows over commits.
+	Ranges []Range
 	// Bulk corrects the detector of bulk imports: true makes a commit one, false makes it none.
 	Bulk map[facts.ID]bool
 	// Workers bounds the goroutines; 0 means one for each processor. It changes nothing in the result.
@@ -73,7 +75,7 @@ type Scope struct {
 // Result is everything measured. Immutable.
 type Result struct {
 	AsOf, Fetched int64
-	// Windows are the periods of Figures: all time first, then the built-in ones, then the user's.
+	// Windows are the periods of Figures: all time first, then the built-in ones, then the user's, then the ranges.
 	Windows []Period
 	// Scopes are the ecosystem, classes, subsystems (none if no repository has one), repositories; each kind by name.
 	Scopes []Scope
@@ -159,8 +161,8 @@ type Contributors struct {
 	Once      int    `json:"once"`        // persons with one commit in the period
 	TenOrMore int    `json:"ten_or_more"` // persons with ten or more
 	BulkOnly  int    `json:"bulk_only"`   // persons with bulk imports alone
-	New       int    `json:"new"`         // persons whose first dated commit in the scope is in the period; in all time all of them
-	Ever      People `json:"cumulative"`  // with a commit dated before the period's end
+	New       int    `json:"new"`         // persons whose first dated commit in the scope is in the period; in all time all of them; in ranges those without one before it
+	Ever      People `json:"cumulative"`  // with a commit dated before the period's end; in ranges, with one that its end reaches
 }
 
 // Growth is what became of the snapshots of a scope in a period; lines are text lines.
@@ -171,6 +173,9 @@ type Growth struct {
 	Removed    uint64 `json:"removed"`    // along first parents
 	Files      uint64 `json:"files"`      // at the end, binary ones too
 	Unreadable uint64 `json:"unreadable"` // files at the end whose lines are not known
+	// Undefined counts repositories that have the range of the period, but not its snapshots: an end stands beside the first parents that
+	// were read. Nothing of theirs is in the lines.
+	Undefined int `json:"undefined,omitempty"`
 }
 
 // Net is the growth: Lines - Before = Added - Removed.
@@ -247,13 +252,13 @@ type Figures struct {
 	Scope  Scope
 	Period Period
 	Work   Work
-	// Undated is the part of Work.Commits with an invalid date: above 0 in all time only.
+	// Undated is the part of Work.Commits with an invalid date: above 0 in all time and ranges only.
 	Undated Sum
 	// Incomplete counts commits of Work.Commits with lines that could not be read.
 	Incomplete   int
 	Contributors Contributors
 	Growth       Growth
-	// Reconciliation is given for windows; nil in series.
+	// Reconciliation is given for windows; nil in series, and where Growth has repositories that are undefined.
 	Reconciliation *Reconciliation
 	// Rows are the organizations with work in the period, most commits first, then the unknown classes, bots, AI agents and bulk
 	// imports. The ecosystem has a row for each of the latter; other scopes, where they are not empty. nil in most series.
@@ -356,6 +361,11 @@ func newMeasurement(in Input) (*measurement, error) {
 	case in.AsOf < earliest || in.AsOf >= latest:
 		return nil, fmt.Errorf("as-of day %s: it must lie between 1990 and 2099", time.Unix(in.AsOf, 0).UTC().Format(time.DateOnly))
 	}
+	for _, window := range in.Ranges {
+		if len(window.Ends) != n {
+			return nil, fmt.Errorf("measuring %d repositories: range %s has the ends of %d", n, window.Name, len(window.Ends))
+		}
+	}
 	if in.Fetched == 0 {
 		in.Fetched = in.AsOf
 		for _, repository := range in.Repositories {
@@ -389,7 +399,7 @@ func newMeasurement(in Input) (*measurement, error) {
 	}
 	var err error
 	m.result.AsOf, m.result.Fetched = in.AsOf, in.Fetched
-	m.result.Windows, err = windows(in.AsOf, in.Windows)
+	m.result.Windows, err = windows(in.AsOf, in.Windows, in.Ranges)
 	return m, err
 }
 

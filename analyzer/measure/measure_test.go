@@ -76,6 +76,7 @@ func compare(t *rapid.T, w *world, result *Result, f *Figures) {
 	commits := map[int]int{}
 	persons := map[string]map[int]bool{}
 	once, names, addresses, pairs, ever := 0, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[int]bool{}
+	earlier := map[int]bool{} // authors of what both ends of a range reach
 	add := func(name string, person int, s Sum) {
 		sums[name] = sums[name].Plus(s)
 		if persons[name] == nil {
@@ -95,7 +96,12 @@ func compare(t *rapid.T, w *world, result *Result, f *Figures) {
 				continue
 			}
 			valid := c.Authored.Valid && c.Authored.Unix <= limit
-			inside := f.Period.Name == AllTime || valid && f.Period.From <= c.Authored.Unix && c.Authored.Unix < f.Period.To
+			inside := f.Period.Name == AllTime || f.Period.Kind != KindRange && valid && f.Period.From <= c.Authored.Unix && c.Authored.Unix < f.Period.To
+			reached := valid && c.Authored.Unix < f.Period.To
+			if f.Period.Kind == KindRange {
+				n := w.naive[f.Period.Range][k]
+				reached, inside = n.to[i], n.to[i] && !n.from[i]
+			}
 			var s Sum
 			s.Commits = 1
 			for _, row := range r.Changes[c.Changes.Lo:c.Changes.Hi] {
@@ -122,8 +128,11 @@ func compare(t *rapid.T, w *world, result *Result, f *Figures) {
 				name = people.Class(side - numOrgs).String()
 			}
 			mine := !slices.Contains([]string{"duplicate", "merge", RowBots, RowAgents}, name)
-			if mine && valid && c.Authored.Unix < f.Period.To {
+			if mine && reached {
 				ever[person] = true
+				if !inside {
+					earlier[person] = true
+				}
 			}
 			if !inside {
 				continue
@@ -152,6 +161,9 @@ func compare(t *rapid.T, w *world, result *Result, f *Figures) {
 		TenOrMore: f.Contributors.TenOrMore, BulkOnly: f.Contributors.BulkOnly, New: f.Contributors.New, Ever: f.Contributors.Ever,
 	}
 	want.Ever.Persons = len(ever)
+	if f.Period.Kind == KindRange {
+		want.New = len(ever) - len(earlier)
+	}
 	if diff := cmp.Diff(want, f.Contributors); diff != "" {
 		t.Fatalf("%s: contributors\n%s", where, diff)
 	}
@@ -188,6 +200,9 @@ func compare(t *rapid.T, w *world, result *Result, f *Figures) {
 			t.Fatalf("%s: rows are missing: %v", where, sums)
 		}
 	}
+	if f.Period.Kind == KindRange {
+		compareSnapshots(t, w, f)
+	}
 	if g := f.Growth; g.Net() != int64(g.Lines)-int64(g.Before) {
 		t.Fatalf("%s: growth %+v does not add up", where, g)
 	}
@@ -199,6 +214,40 @@ func compare(t *rapid.T, w *world, result *Result, f *Figures) {
 		if sum != r.Growth || r.Unreadable != 0 || r.Growth != f.Growth.Net() {
 			t.Fatalf("%s: the reconciliation %+v does not lead to growth %d", where, *r, f.Growth.Net())
 		}
+	}
+}
+
+// compareSnapshots takes the snapshots of a range's ends from the steps.
+func compareSnapshots(t *rapid.T, w *world, f *Figures) {
+	t.Helper()
+	var want Growth
+	for k, r := range w.repositories {
+		ends := w.ranges[f.Period.Range].Ends[k]
+		if f.Scope.Kind != ScopeEcosystem || ends == nil {
+			continue
+		}
+		from, to := -1, -1
+		for i, s := range r.Steps {
+			if r.Commits[s.Commit].ID == ends.From {
+				from = i
+			}
+			if r.Commits[s.Commit].ID == ends.To {
+				to = i
+			}
+		}
+		if from < 0 || to < from {
+			want.Undefined++
+			continue
+		}
+		want.Before += r.Steps[from].Lines
+		want.Lines += r.Steps[to].Lines
+	}
+	g := f.Growth
+	if f.Scope.Kind == ScopeEcosystem && (g.Before != want.Before || g.Lines != want.Lines || g.Undefined != want.Undefined) {
+		t.Fatalf("%s: growth %+v, want %+v", f.Period.Name, g, want)
+	}
+	if (f.Reconciliation == nil) != (g.Undefined > 0) {
+		t.Fatalf("%s %v: reconciliation %v with %d undefined", f.Period.Name, f.Scope, f.Reconciliation, g.Undefined)
 	}
 }
 

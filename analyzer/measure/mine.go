@@ -94,6 +94,7 @@ type mined struct {
 	rows     rowSums
 	locals   []local // the actors of the repository, by first use
 	bulk     []BulkImport
+	ranges   []ranged // by Input.Ranges
 	// reconciliations are by window.
 	reconciliations []Reconciliation
 	err             error
@@ -145,6 +146,9 @@ func (m *measurement) mineRepository(r *mined, rank uint32) error {
 		return err
 	}
 	if err := m.ledger(r); err != nil {
+		return err
+	}
+	if err := m.resolveRanges(r); err != nil {
 		return err
 	}
 	entries := m.entries[r.entries.Lo:r.entries.Hi]

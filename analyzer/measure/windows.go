@@ -18,6 +18,7 @@ const (
 	KindYear    = "year"
 	KindQuarter = "quarter"
 	KindMonth   = "month"
+	KindRange   = "range"
 )
 
 // The names of the windows that every result has.
@@ -41,10 +42,12 @@ const undated = math.MinInt64
 
 // Period is a window or one step of a series.
 type Period struct {
-	Kind string // KindWindow, KindYear, KindQuarter or KindMonth
+	Kind string // KindWindow, KindYear, KindQuarter, KindMonth or KindRange
+	// Window has no moments for a range: it holds commits of any date.
 	Window
 	// Partial is true when the period ends after the as-of day.
 	Partial bool
+	Range   int // of KindRange: into Input.Ranges
 }
 
 // All says whether the period is all time, which holds invalid dates too.
@@ -63,11 +66,11 @@ func BuiltinWindows(asOf int64) []Window {
 	}
 }
 
-// windows puts the built-in windows before the user's and checks the latter.
-func windows(asOf int64, users []Window) ([]Period, error) {
+// windows puts the built-in windows before the user's and the ranges, and checks the latter.
+func windows(asOf int64, users []Window, ranges []Range) ([]Period, error) {
 	all := append(BuiltinWindows(asOf), users...)
 	periods := make([]Period, len(all))
-	seen := make(map[string]bool, len(all))
+	seen := make(map[string]bool, len(all)+len(ranges))
 	for i, w := range all {
 		if w.Name == "" || seen[w.Name] {
 			return nil, fmt.Errorf("window %d is named %q: a name of its own is needed", i+1, w.Name)
@@ -77,6 +80,13 @@ func windows(asOf int64, users []Window) ([]Period, error) {
 		}
 		seen[w.Name] = true
 		periods[i] = Period{Kind: KindWindow, Window: w, Partial: i > 0 && w.To > endOfDay(asOf)}
+	}
+	for i, r := range ranges {
+		if r.Name == "" || seen[r.Name] {
+			return nil, fmt.Errorf("range %d is named %q: a name of its own is needed", i+1, r.Name)
+		}
+		seen[r.Name] = true
+		periods = append(periods, Period{Kind: KindRange, Window: Window{Name: r.Name}, Range: i})
 	}
 	return periods, nil
 }
@@ -98,7 +108,9 @@ func series(kind string, first, last, asOf int64) []Period {
 		case KindQuarter:
 			name = fmt.Sprintf("%04d-Q%d", start.Year(), (int(start.Month())+2)/3)
 		}
-		periods = append(periods, Period{kind, Window{name, start.Unix(), next.Unix()}, next.Unix() > endOfDay(asOf)})
+		periods = append(periods, Period{
+			Kind: kind, Window: Window{name, start.Unix(), next.Unix()}, Partial: next.Unix() > endOfDay(asOf),
+		})
 		start = next
 	}
 	return periods

@@ -67,7 +67,7 @@ func TestWindowsRefused(t *testing.T) {
 		"backwards":  {{"w", 2, 1}},
 		"no seconds": {{"w", 2, 2}},
 	} {
-		if _, err := windows(unix("2024-01-01"), users); err == nil {
+		if _, err := windows(unix("2024-01-01"), users, nil); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -27,7 +27,13 @@ type world struct {
 	persons      int
 	// class says whose side a (person, year) is on: an organization below numOrgs, or numOrgs plus the class.
 	side func(person, year int) int
+	// ranges hold by range and repository what naive walks say.
+	ranges []Range
+	naive  [][]naiveRange
 }
+
+// naiveRange is a range in one repository; the zero value is one that is outside.
+type naiveRange struct{ to, from map[int]bool }
 
 // file is a file of a tree: text lines, or binary.
 type file struct {
@@ -288,7 +294,53 @@ func drawWorld(t *rapid.T) *world {
 		}).Draw(t, "side")
 	}
 	w.side = func(person, year int) int { return sides[person*2+year%2] }
+	for i := range rapid.IntRange(0, 3).Draw(t, "ranges") {
+		w.drawRange(t, fmt.Sprintf("v%d..v%d", i, i+1))
+	}
 	return w
+}
+
+// drawRange draws two commits of some repositories. From is sometimes one that the repository does not have, with a boundary in it.
+func (w *world) drawRange(t *rapid.T, name string) {
+	out := Range{Name: name, Ends: make([]*Ends, len(w.repositories))}
+	naive := make([]naiveRange, len(w.repositories))
+	for i, r := range w.repositories {
+		if len(r.Commits) == 0 || rapid.IntRange(0, 4).Draw(t, "outside") == 0 {
+			continue
+		}
+		ancestors := func(heads ...int) map[int]bool {
+			met := map[int]bool{}
+			var walk func(int)
+			walk = func(c int) {
+				met[c] = true
+				for _, p := range r.Parents[r.Commits[c].Parents.Lo:r.Commits[c].Parents.Hi] {
+					if !met[int(p)] {
+						walk(int(p))
+					}
+				}
+			}
+			for _, c := range heads {
+				walk(c)
+			}
+			return met
+		}
+		commit := rapid.IntRange(0, len(r.Commits)-1)
+		to := commit.Draw(t, "to")
+		ends := &Ends{To: r.Commits[to].ID}
+		if rapid.Bool().Draw(t, "known") {
+			from := commit.Draw(t, "from")
+			ends.From, ends.Boundary = r.Commits[from].ID, []facts.ID{r.Commits[from].ID}
+			naive[i] = naiveRange{ancestors(to), ancestors(from)}
+		} else {
+			heads := rapid.SliceOfN(commit, 0, 3).Draw(t, "boundary")
+			for _, c := range heads {
+				ends.Boundary = append(ends.Boundary, r.Commits[c].ID)
+			}
+			naive[i] = naiveRange{ancestors(to), ancestors(heads...)}
+		}
+		out.Ends[i] = ends
+	}
+	w.ranges, w.naive = append(w.ranges, out), append(w.naive, naive)
 }
 
 // input resolves the world: persons have three signatures, and change sides with years.
@@ -321,6 +373,6 @@ func (w *world) input() Input {
 	return Input{
 		Repositories: w.repositories, Membership: w.membership, Resolution: resolution,
 		AsOf: unix("2024-06-15"), Fetched: unix("2030-01-01"),
-		Windows: []Window{{"spring", unix("2023-03-01"), unix("2023-06-01")}},
+		Windows: []Window{{"spring", unix("2023-03-01"), unix("2023-06-01")}}, Ranges: w.ranges,
 	}
 }

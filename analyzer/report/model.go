@@ -89,7 +89,7 @@ type Model struct {
 	people []personRow
 }
 
-// Period is a window or one step of a series: [From, To) in UTC; both "" for all time.
+// Period is a window or one step of a series: [From, To) in UTC; both "" for all time, and for ranges of commits.
 type Period struct {
 	Kind    string `json:"kind"`
 	Name    string `json:"name"`
@@ -134,6 +134,8 @@ type Lines struct {
 	Before     uint64 `json:"before"`
 	Files      uint64 `json:"files"`
 	Unreadable uint64 `json:"unreadable"` // files whose lines are not in value
+	// Undefined counts repositories of a range of which nothing is in value: an end has no snapshot on the first parents.
+	Undefined int `json:"undefined,omitempty"`
 }
 
 // Growth is the change of lines.
@@ -322,7 +324,7 @@ func full[T any](list []T) []T { return append([]T{}, list...) }
 
 func period(p measure.Period) Period {
 	q := Period{Kind: p.Kind, Name: p.Name, Partial: p.Partial}
-	if !p.All() {
+	if !p.All() && p.Kind != measure.KindRange {
 		q.From = time.Unix(p.From, 0).UTC().Format(time.RFC3339)
 		q.To = time.Unix(p.To, 0).UTC().Format(time.RFC3339)
 	}
@@ -390,7 +392,7 @@ func (b *builder) figures(all []measure.Figures) []Figures {
 			Merges:     f.Work.Merges.Commits,
 			Duplicates: f.Work.Duplicates, Incomplete: f.Incomplete,
 			Contributors:   Contributors{f.Contributors.Low(), f.Contributors.High(), f.Contributors},
-			Lines:          Lines{f.Growth.Lines, f.Growth.Before, f.Growth.Files, f.Growth.Unreadable},
+			Lines:          Lines{f.Growth.Lines, f.Growth.Before, f.Growth.Files, f.Growth.Unreadable, f.Growth.Undefined},
 			Growth:         Growth{Value: f.Growth.Net(), Added: f.Growth.Added, Removed: f.Growth.Removed},
 			Reconciliation: f.Reconciliation,
 		}

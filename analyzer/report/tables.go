@@ -111,7 +111,7 @@ var Tables = []Table{
 	},
 	{
 		"reconciliation",
-		"from the log to growth, in lines (added - removed), by scope and window: growth is the sum of all terms before it; imported is the part of growth by bulk imports and duplicates",
+		"from the log to growth, in lines (added - removed), by scope and window: growth is the sum of all terms before it (no row where a range has no snapshots); imported is the part of growth by bulk imports and duplicates",
 		[]string{
 			"scope_kind", "scope", "window", "counted", "bulk", "bots", "duplicates", "dated_elsewhere",
 			"merge_content_and_parallel_duplicates", "binary_flips", "submodule_links", "unreadable", "growth", "imported",
@@ -120,6 +120,9 @@ var Tables = []Table{
 			for i := range m.Figures {
 				f := &m.Figures[i]
 				r := f.Reconciliation
+				if r == nil {
+					continue
+				}
 				add(f.Scope.Kind, f.Scope.Name, f.Period.Name, r.Counted, r.Bulk, r.Bots, r.Duplicates, r.Elsewhere,
 					r.Merges, r.Flips, r.Submodules, r.Unreadable, r.Growth, r.Imported)
 			}
@@ -177,10 +180,14 @@ var Tables = []Table{
 		},
 		func(m *Model, add func(...any)) {
 			m.each(func(f *Figures) {
+				growth, lines := any(f.Growth.Value), any(f.Lines.Value)
+				if f.Lines.Undefined > 0 {
+					growth, lines = nil, nil
+				}
 				add(f.Scope.Kind, f.Scope.Name, f.Period.Kind, f.Period.Name, f.Period.Partial,
 					f.Commits.Value, f.Added.Value, f.Removed.Value, f.Changed.Value, f.Commits.Known, f.Changed.Known, f.Commits.Coverage,
 					f.Commits.Bulk, f.Added.Bulk, f.Removed.Bulk, f.Commits.Bots, f.Commits.Agents, f.Merges, f.Duplicates.Commits, f.Commits.Undated,
-					f.Growth.Value, f.Lines.Value)
+					growth, lines)
 			})
 		},
 	},

@@ -107,12 +107,15 @@ func (t *text) windows(m *Model) {
 		"HHI, contractors merged", "absence factor (persons)",
 	}}
 	room := t.width - summaryLabels
-	for i := range m.Windows {
+	for n, i := range m.windowOrder() {
 		f := &m.Figures[i]
 		c := &f.Contributors
 		lines := signed(f.Growth.Value)
-		if i == 0 {
+		switch {
+		case i == 0:
 			lines = number(f.Lines.Value)
+		case f.Lines.Undefined > 0:
+			lines = "-"
 		}
 		column := []string{
 			cut(heading(f.Period), 18), lines,
@@ -123,12 +126,36 @@ func (t *text) windows(m *Model) {
 			index(f, measure.KeyHHI, "apart"), index(f, measure.KeyHHI, "merged"), index(f, measure.KeyAbsenceFactor, ""),
 		}
 		if room -= widest(column) + gap; room < 0 {
-			columns[0][0] = fmt.Sprintf("%d of %d windows", i, len(m.Windows))
+			columns[0][0] = fmt.Sprintf("%d of %d windows", n, len(m.Windows))
 			break
 		}
 		columns = append(columns, column)
 	}
 	t.grid(columns)
+}
+
+// main is the window that organizations are listed for: the first range, all time where there is none.
+func (m *Model) main() int {
+	return max(slices.IndexFunc(m.Windows, func(p Period) bool { return p.Kind == measure.KindRange }), 0)
+}
+
+// windowOrder puts ranges right after all time: whoever asks for one wants to see it, and there is room for few windows.
+func (m *Model) windowOrder() []int {
+	order := make([]int, 0, len(m.Windows))
+	for i := range m.Windows {
+		order = append(order, i)
+	}
+	rank := func(i int) int {
+		switch {
+		case i == 0:
+			return 0
+		case m.Windows[i].Kind == measure.KindRange:
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rank(a), rank(b)) })
+	return order
 }
 
 // gap is the number of blanks between columns.
@@ -172,9 +199,9 @@ func heading(p Period) string {
 	return Printable(p.Name)
 }
 
-// organizations prints the largest organizations of all time.
+// organizations prints the largest organizations.
 func (t *text) organizations(m *Model) {
-	f := &m.Figures[0]
+	f := &m.Figures[m.main()]
 	columns := [][]string{{"organization"}, {"commits"}, {"% of commits"}, {"% with suppliers"}, {"changed"}, {"people"}}
 	total, shown := 0, 0
 	var commits uint64
@@ -208,8 +235,8 @@ func (t *text) organizations(m *Model) {
 		return
 	}
 	t.grid(columns)
-	foot := fmt.Sprintf("all time: %d of %s, %s of commits; unknown %s",
-		shown, plural(total, "organization", "organizations"), percent(ratio(commits, f.Commits.Total)), percent(ratio(f.Commits.Unknown, f.Commits.Total)))
+	foot := fmt.Sprintf("%s: %d of %s, %s of commits; unknown %s",
+		cut(heading(f.Period), 30), shown, plural(total, "organization", "organizations"), percent(ratio(commits, f.Commits.Total)), percent(ratio(f.Commits.Unknown, f.Commits.Total)))
 	if detail := foot + ": " + strings.Join(unknown, ", "); unknown != nil && cells(detail) <= t.width {
 		foot = detail
 	}
@@ -218,7 +245,7 @@ func (t *text) organizations(m *Model) {
 
 // beside lists what is outside of the shares.
 func beside(m *Model) []string {
-	f := &m.Figures[0]
+	f := &m.Figures[m.main()]
 	var phrases []string
 	add := func(what string, n uint64, more string) {
 		if n > 0 {

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"orrery/analyzer"
+	"orrery/analyzer/history"
 	"orrery/analyzer/report"
 	"orrery/analyzer/source"
 )
@@ -59,6 +60,7 @@ A SOURCE is one of
 	flags.StringVar(&f.Source.MirrorsDir, "mirrors", "", "folder of mirrors (default orrery/mirrors in the user's cache folder)")
 	flags.BoolVar(&f.Source.Offline, "offline", false, "fetch nothing; what has no mirror is skipped and reported")
 	flags.StringVar(&f.asOf, "as-of", "", "day that relative windows count from, YYYY-MM-DD (default the newest committer date of a head)")
+	flags.StringArrayVar(&f.Ranges, "range", nil, "window over commits, FROM..TO, for each repository that has both revisions; may be given several times")
 	flags.StringArrayVar(&f.Organizations, "organizations", nil, "organizations file; may be given several times, the first that fits wins")
 	flags.StringArrayVar(&f.Mailmaps, "mailmap", nil, "mailmap in git's format; may be given several times")
 	flags.StringArrayVar(&f.Bots, "bot", nil, "pattern of a name or an address of a machine account; may be given several times")
@@ -93,6 +95,11 @@ func (f *analyzeFlags) run(cmd *cobra.Command, streams Streams) error {
 		}
 		// The day belongs to the windows that end with it.
 		f.AsOf = day.Unix() + 24*60*60 - 1
+	}
+	for _, text := range f.Ranges {
+		if _, _, err := history.SplitRange(text); err != nil {
+			return usagef("--range: %v", err)
+		}
 	}
 	var err error
 	if f.PseudonymKey, err = pseudonymKey(f.keyFile); err != nil {
