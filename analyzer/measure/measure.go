@@ -42,6 +42,8 @@ type Input struct {
 	Windows []Window
 	// Ranges are windows over commits.
 	Ranges []Range
+	// Accounting names the rules of others, of [Accountings], that Accounts are made by; "" for none.
+	Accounting string
 	// Bulk corrects the detector of bulk imports: true makes a commit one, false makes it none.
 	Bulk map[facts.ID]bool
 	// Workers bounds the goroutines; 0 means one for each processor. It changes nothing in the result.
@@ -92,6 +94,10 @@ type Result struct {
 	Contributions [][]Contribution
 	// Bulk lists the bulk imports, by repository and then by date.
 	Bulk []BulkImport
+	// Accounts are by window what the rules that were asked for make of the ecosystem.
+	Accounts []Account
+	// Factors are how few hold most of the ecosystem's commits by window, by everybody's rules.
+	Factors []Factor
 	// Skips lists what could not be measured.
 	Skips []Skip
 	// Laws are the conservation sums; all hold, or Measure had failed.
@@ -326,6 +332,9 @@ func Measure(in Input) (*Result, error) {
 		return nil, err
 	}
 	m.figures()
+	if err := m.accounts(); err != nil {
+		return nil, err
+	}
 	if err := m.conserve(); err != nil {
 		return nil, err
 	}
@@ -360,6 +369,9 @@ func newMeasurement(in Input) (*measurement, error) {
 			n, len(in.Membership), len(r.Person), len(r.Address), len(r.Name))
 	case in.AsOf < earliest || in.AsOf >= latest:
 		return nil, fmt.Errorf("as-of day %s: it must lie between 1990 and 2099", time.Unix(in.AsOf, 0).UTC().Format(time.DateOnly))
+	}
+	if _, ok := AccountingByName(in.Accounting); in.Accounting != "" && !ok {
+		return nil, fmt.Errorf("measuring by the rules of %q: there are none of that name", in.Accounting)
 	}
 	for _, window := range in.Ranges {
 		if len(window.Ends) != n {

@@ -100,7 +100,7 @@ func drawRepository(t *rapid.T, key string, shared []facts.ID, persons int) *fac
 		}
 		c.Authored, c.Committed = moment("authored"), moment("committed")
 		c.Author = uint32(rapid.IntRange(0, len(r.Signatures)-1).Draw(t, "author"))
-		c.Committer = c.Author
+		c.Committer = uint32(rapid.IntRange(0, len(r.Signatures)-1).Draw(t, "committer"))
 
 		parents := 1
 		if i > 1 {

@@ -118,7 +118,7 @@ func (t *text) windows(m *Model) {
 			lines = "-"
 		}
 		column := []string{
-			cut(heading(f.Period), 18), lines,
+			cut(heading(f.Period), 22), lines,
 			fmt.Sprintf("%s (%s)", number(f.Commits.Value), number(f.Commits.Bulk)),
 			fmt.Sprintf("%s (%s)", span(number(uint64(c.Low)), number(uint64(c.High))), number(uint64(c.Once))),
 			percent(f.Commits.Coverage),
