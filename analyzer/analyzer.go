@@ -43,8 +43,12 @@ type Options struct {
 	Organizations []string
 	Mailmaps      []string
 	Bots          []string
+	// Revision is read of every repository, instead of its default branch or the one that its manifest names; "" for none.
+	Revision string
 	// Ranges are windows over commits: FROM..TO, for each repository that has both revisions.
 	Ranges []string
+	// Accounting names rules of [measure.Accountings] to count by as well; "" for none.
+	Accounting string
 	// PseudonymKey keys the pseudonyms of people.
 	PseudonymKey []byte
 	// Names prints people's names beside their pseudonyms.
@@ -130,6 +134,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	}
 	in := measure.Input{
 		Repositories: histories, Membership: members, Resolution: resolution, AsOf: opts.AsOf, Workers: opts.Workers,
+		Accounting: opts.Accounting,
 	}
 	for _, w := range ecosystem.Windows {
 		in.Windows = append(in.Windows, measure.Window(w))
@@ -147,7 +152,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		{Name: "mailmaps", Value: fmt.Sprint(len(opts.Mailmaps) + len(ecosystem.Mailmaps))},
 		{Name: "bots", Value: fmt.Sprintf("%d patterns", len(opts.Bots)+len(ecosystem.Bots))},
 	}
-	options := report.Options{Names: opts.Names}
+	options := report.Options{Names: opts.Names, Accounting: opts.Accounting}
 	model := report.Build(result, resolution, provenance, options)
 	g, err := report.Graph(result, resolution, graphWindow, options)
 	if err != nil {
@@ -308,7 +313,7 @@ func readOne(
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, repository.Close()) }()
-	f, err = history.Read(ctx, repository, r.Key, r.Revision, history.Options{
+	f, err = history.Read(ctx, repository, r.Key, cmp.Or(opts.Revision, r.Revision), history.Options{
 		Workers: workers, NoRenames: opts.NoRenames, RenameLimit: opts.RenameLimit, Progress: p,
 	})
 	if err == nil {

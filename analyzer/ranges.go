@@ -65,7 +65,7 @@ func windowRanges(ranges []string, ends [][]*measure.Ends) ([]measure.Range, err
 			found = found || e[i] != nil
 		}
 		if !found {
-			return nil, fmt.Errorf("%w: range %s: no repository that was read has both revisions, the end on the branch that was read", source.ErrUsage, text)
+			return nil, fmt.Errorf("%w: range %s: no repository has both revisions with the end among the commits that were read; --rev reads another branch than the default one", source.ErrUsage, text)
 		}
 		windows = append(windows, w)
 	}

@@ -59,7 +59,7 @@ var Accountings = []Rules{
 		Name: "devstats", Merges: true, Committers: true, OfKnown: true, Threshold: "more than 1/2",
 		reached: func(sum, whole, _ uint64) bool { return sum > whole-sum },
 		Differences: []string{
-			"DevStats also counts commits for who pushed them and for co-authors, and estimates distinct commits",
+			"DevStats also counts commits for who pushed them, for co-authors, and for committers of what bots wrote; it estimates distinct commits",
 		},
 	},
 }

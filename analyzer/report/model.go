@@ -57,6 +57,8 @@ type Options struct {
 	Names bool
 	// People is how many persons of every window stand in JSON, most commits first; 0 means 20, below 0 none. The table has all.
 	People int
+	// Accounting names the rules of the result's accounts; "" for none.
+	Accounting string
 }
 
 // Model is all that reports say. Its JSON form is result.json.
@@ -81,6 +83,10 @@ type Model struct {
 	Series  []Figures `json:"series"`
 	People  []People  `json:"people"`
 	Bulk    []Bulk    `json:"bulk"`
+	// Accounting is nil unless it was asked for.
+	Accounting *Accounting `json:"accounting,omitempty"`
+	// Factors are how few hold half of the commits, by everybody's rules.
+	Factors []measure.Factor `json:"factors"`
 	// Skipped sums Skips up by reason.
 	Skipped []Skipped `json:"skipped"`
 	Skips   []Skip    `json:"skips"`
@@ -284,6 +290,7 @@ func Build(result *measure.Result, resolution *people.Resolution, from Provenanc
 		Options: full(from.Options), Repositories: full(from.Repositories),
 		Warnings:     append(full(from.Warnings), result.Warnings...),
 		Conservation: full(result.Laws), Metrics: measure.Metrics, Organizations: b.organizations(),
+		Accounting: b.accounting(result, options.Accounting), Factors: full(result.Factors),
 		Figures: b.figures(result.Figures), Series: b.figures(result.Series), Bulk: b.bulk(result.Bulk), growth: result.Growth,
 	}
 	for _, r := range m.Repositories {

@@ -38,6 +38,8 @@ type sample struct {
 	persons       []member
 	repositories  []repository
 	windows       []measure.Window
+	accounting    string
+	last          string // a range over the last commits of the first repository
 }
 
 // member is a person and the side they are on.
@@ -156,6 +158,14 @@ func (s sample) measured(t *testing.T) (*measure.Result, *people.Resolution) {
 		return people.Attribution{Organization: s.persons[signature].organization, Class: s.persons[signature].class}
 	})
 	in.Resolution = resolution
+	in.Accounting = s.accounting
+	if s.last != "" {
+		ends := make([]*measure.Ends, len(in.Repositories))
+		commits := in.Repositories[0].Commits
+		from := commits[len(commits)-10].ID
+		ends[0] = &measure.Ends{From: from, To: commits[len(commits)-1].ID, Boundary: []facts.ID{from}}
+		in.Ranges = []measure.Range{{Name: s.last, Ends: ends}}
+	}
 	result, err := measure.Measure(in)
 	if err != nil {
 		t.Fatal(err)
@@ -230,6 +240,28 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// What others' rules make of a range of commits.
+func TestAccountingGolden(t *testing.T) {
+	for _, rules := range measure.Accountings {
+		s := usual()
+		s.accounting, s.last = rules.Name, "v1.0..v2.0"
+		m := s.model(t, Options{Accounting: rules.Name})
+		var text bytes.Buffer
+		if err := WriteAccounting(&text, m, 80); err != nil {
+			t.Fatal(err)
+		}
+		text.WriteString("\n")
+		if err := WriteText(&text, m, 80); err != nil {
+			t.Fatal(err)
+		}
+		text.WriteString("\n")
+		if err := Tables[slices.IndexFunc(Tables, func(t Table) bool { return t.Name == "accounting" })].Write(&text, m); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "accounting-"+rules.Name+".txt", text.Bytes())
+	}
+}
+
 // hostile holds texts that attack what shows them.
 var hostile = []string{
 	"=HYPERLINK(\"https://x.example\")", "+1+1", "-2", "@root", "\tx", "\rx", "a\x1b[31mred\x1b]0;title\a", "\u202etxt.exe", "a\u2066b", "line\nbreak",
@@ -253,7 +285,8 @@ func TestHostileNames(t *testing.T) {
 	s.repositories[1].skips[1].Path = 1
 	s.repositories[1].skips[0].Detail = hostile[6]
 	s.windows = []measure.Window{{Name: hostile[6], From: 1, To: unix("2024-03-01")}}
-	m := s.model(t, Options{Names: true})
+	s.accounting, s.last = "gitdm", hostile[6]+".."
+	m := s.model(t, Options{Names: true, Accounting: s.accounting})
 	m.Ecosystem = hostile[7] + hostile[9]
 	m.Repositories[2].Problem = hostile[6]
 
@@ -263,6 +296,11 @@ func TestHostileNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		harmless(t, "summary", strings.ReplaceAll(text.String(), "\n", ""))
+		var accounting bytes.Buffer
+		if err := WriteAccounting(&accounting, m, width); err != nil {
+			t.Fatal(err)
+		}
+		harmless(t, "accounting", strings.ReplaceAll(accounting.String(), "\n", ""))
 		lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
 		if len(lines) > 24 {
 			t.Errorf("width %d: %d lines", width, len(lines))

@@ -207,6 +207,40 @@ var Tables = []Table{
 		},
 	},
 	{
+		"factors",
+		"how few organizations (elephant factor) or persons (absence factor) hold most of the commits, by everybody's rules on the same facts: value over what is known, 0 if the threshold is never reached; low and high: worst-case bounds, where the rules leave the unknown open",
+		[]string{"period", "metric", "rules", "threshold", "value", "low", "high"},
+		func(m *Model, add func(...any)) {
+			for _, f := range m.Factors {
+				low, high := any(f.Low), any(f.High)
+				if f.High == 0 {
+					low, high = nil, nil
+				}
+				add(f.Period, f.Metric, f.Rules, f.Threshold, f.Value, low, high)
+			}
+		},
+	},
+	{
+		"accounting",
+		"the ecosystem by window as the rules of others count it, if that was asked for: a row for the total, each organization, the unknown, and each person; shares: of all or of the known, as the rules have it",
+		[]string{"window", "rules", "kind", "name", "commits", "added", "removed", "changed", "persons", "commits_share", "changed_share"},
+		func(m *Model, add func(...any)) {
+			if m.Accounting == nil {
+				return
+			}
+			for i := range m.Accounting.Accounts {
+				a := &m.Accounting.Accounts[i]
+				add(a.Window, m.Accounting.Name, "total", "", a.Commits, a.Added, a.Removed, a.Changed, a.Persons, nil, nil)
+				for _, r := range a.Organizations {
+					add(a.Window, m.Accounting.Name, "organization", r.Name, r.Commits, r.Added, r.Removed, r.Changed, r.Persons, r.CommitsShare, r.ChangedShare)
+				}
+				for _, r := range a.people {
+					add(a.Window, m.Accounting.Name, "person", r.Name, r.Commits, r.Added, r.Removed, r.Changed, nil, r.CommitsShare, r.ChangedShare)
+				}
+			}
+		},
+	},
+	{
 		"people",
 		"every contributor of the ecosystem by window, under a pseudonym; organization: that most of the commits were for; bulk imports beside the rest; name: only on request",
 		[]string{"window", "person", "name", "organization", "class", "commits", "added", "removed", "changed", "bulk_commits", "bulk_added"},

@@ -18,6 +18,7 @@ import (
 
 	"orrery/analyzer"
 	"orrery/analyzer/history"
+	"orrery/analyzer/measure"
 	"orrery/analyzer/report"
 	"orrery/analyzer/source"
 )
@@ -60,7 +61,9 @@ A SOURCE is one of
 	flags.StringVar(&f.Source.MirrorsDir, "mirrors", "", "folder of mirrors (default orrery/mirrors in the user's cache folder)")
 	flags.BoolVar(&f.Source.Offline, "offline", false, "fetch nothing; what has no mirror is skipped and reported")
 	flags.StringVar(&f.asOf, "as-of", "", "day that relative windows count from, YYYY-MM-DD (default the newest committer date of a head)")
+	flags.StringVar(&f.Revision, "rev", "", "branch, tag or commit to read of every repository (default its default branch, or what the manifest names)")
 	flags.StringArrayVar(&f.Ranges, "range", nil, "window over commits, FROM..TO, for each repository that has both revisions; may be given several times")
+	flags.StringVar(&f.Accounting, "accounting", "", "count by the rules of "+strings.Join(accountings(), ", ")+" as well, and print that")
 	flags.StringArrayVar(&f.Organizations, "organizations", nil, "organizations file; may be given several times, the first that fits wins")
 	flags.StringArrayVar(&f.Mailmaps, "mailmap", nil, "mailmap in git's format; may be given several times")
 	flags.StringArrayVar(&f.Bots, "bot", nil, "pattern of a name or an address of a machine account; may be given several times")
@@ -95,6 +98,9 @@ func (f *analyzeFlags) run(cmd *cobra.Command, streams Streams) error {
 		}
 		// The day belongs to the windows that end with it.
 		f.AsOf = day.Unix() + 24*60*60 - 1
+	}
+	if _, ok := measure.AccountingByName(f.Accounting); f.Accounting != "" && !ok {
+		return usagef("--accounting %s: must be one of %s", f.Accounting, strings.Join(accountings(), ", "))
 	}
 	for _, text := range f.Ranges {
 		if _, _, err := history.SplitRange(text); err != nil {
@@ -141,11 +147,34 @@ func (f *analyzeFlags) print(o *analyzer.Outcome, w io.Writer) error {
 	case "json":
 		return report.WriteJSON(w, o.Model)
 	case "csv":
-		return report.Tables[0].Write(w, o.Model)
+		return f.table().Write(w, o.Model)
 	case "dot":
 		return o.WriteDOT(w, f.top)
 	}
-	return report.WriteText(w, o.Model, width(w))
+	return f.summarize(w, o.Model)
+}
+
+// table is the one that --format csv prints.
+func (f *analyzeFlags) table() *report.Table {
+	name := "organizations"
+	if f.Accounting != "" {
+		name = "accounting"
+	}
+	return &report.Tables[slices.IndexFunc(report.Tables, func(t report.Table) bool { return t.Name == name })]
+}
+
+func (f *analyzeFlags) summarize(w io.Writer, m *report.Model) error {
+	if f.Accounting != "" {
+		return report.WriteAccounting(w, m, width(w))
+	}
+	return report.WriteText(w, m, width(w))
+}
+
+func accountings() (names []string) {
+	for _, rules := range measure.Accountings {
+		names = append(names, rules.Name)
+	}
+	return names
 }
 
 // prepare makes the folder, because it is better to know before the work that nothing can be written than after it. remove takes it away as
@@ -205,7 +234,7 @@ func (f *analyzeFlags) write(o *analyzer.Outcome, streams Streams) error {
 	if f.quiet {
 		return nil
 	}
-	if err := report.WriteText(streams.Out, o.Model, width(streams.Out)); err != nil {
+	if err := f.summarize(streams.Out, o.Model); err != nil {
 		return fmt.Errorf("writing to stdout: %w", err)
 	}
 	_, err = fmt.Fprintf(streams.Out, "\nWritten to %s: result.json, graph.dot, %d tables.\n", source.Redact(f.out), len(written))
