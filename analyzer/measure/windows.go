@@ -69,7 +69,7 @@ func BuiltinWindows(asOf int64) []Window {
 // windows puts the built-in windows before the user's and the ranges, and checks the latter.
 func windows(asOf int64, users []Window, ranges []Range) ([]Period, error) {
 	all := append(BuiltinWindows(asOf), users...)
-	periods := make([]Period, len(all))
+	periods := make([]Period, 0, len(all)+len(ranges))
 	seen := make(map[string]bool, len(all)+len(ranges))
 	for i, w := range all {
 		if w.Name == "" || seen[w.Name] {
@@ -79,7 +79,7 @@ func windows(asOf int64, users []Window, ranges []Range) ([]Period, error) {
 			return nil, fmt.Errorf("window %q ends before it starts", w.Name)
 		}
 		seen[w.Name] = true
-		periods[i] = Period{Kind: KindWindow, Window: w, Partial: i > 0 && w.To > endOfDay(asOf)}
+		periods = append(periods, Period{Kind: KindWindow, Window: w, Partial: i > 0 && w.To > endOfDay(asOf)})
 	}
 	for i, r := range ranges {
 		if r.Name == "" || seen[r.Name] {
