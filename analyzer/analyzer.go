@@ -21,6 +21,7 @@ import (
 	"orrery/analyzer/facts"
 	"orrery/analyzer/history"
 	"orrery/analyzer/measure"
+	"orrery/analyzer/paths"
 	"orrery/analyzer/people"
 	"orrery/analyzer/report"
 	"orrery/analyzer/source"
@@ -100,6 +101,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	var histories []*facts.Repository
 	var members []measure.Membership
 	var ends [][]*measure.Ends
+	var classified []*paths.Classified
 	shallow := false
 	for i := range ecosystem.Repositories {
 		r := &ecosystem.Repositories[i]
@@ -116,6 +118,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 			histories = append(histories, f)
 			ends = append(ends, read[i].ends)
 			members = append(members, measure.Membership{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem})
+			classified = append(classified, classify(f, r, ecosystem.Paths))
 			for _, note := range f.Notes {
 				provenance.Warnings = append(provenance.Warnings, r.Key+": "+note)
 			}
@@ -133,7 +136,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		return nil, err
 	}
 	in := measure.Input{
-		Repositories: histories, Membership: members, Resolution: resolution, AsOf: opts.AsOf, Workers: opts.Workers,
+		Repositories: histories, Membership: members, Paths: classified, Resolution: resolution, AsOf: opts.AsOf, Workers: opts.Workers,
 		Accounting: opts.Accounting,
 	}
 	for _, w := range ecosystem.Windows {
@@ -160,6 +163,20 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	}
 	out := &Outcome{Model: model, Graph: g, Skipped: shallow || len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
 	return out, ctx.Err()
+}
+
+// thirdParty is the class of repositories that are somebody else's.
+const thirdParty = "third-party"
+
+// classify says what the files of a repository are, by the rules that are meant for it.
+func classify(f *facts.Repository, r *source.Repository, rules []source.PathRule) *paths.Classified {
+	opts := paths.Options{ThirdParty: r.Class == thirdParty}
+	for i := range rules {
+		if rules[i].Fits(r.Key) {
+			opts.Rules = append(opts.Rules, rules[i].Rule)
+		}
+	}
+	return paths.Classify(f, opts)
 }
 
 // problem says what is wrong with a repository, and not where on this machine it lies: results are compared and passed on.

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"orrery/analyzer/facts"
+	"orrery/analyzer/paths"
 	"orrery/analyzer/people"
 )
 
@@ -32,6 +33,8 @@ type Input struct {
 	Repositories []*facts.Repository
 	// Membership says where Repositories[i] belongs.
 	Membership []Membership
+	// Paths says what the files of Repositories[i] are.
+	Paths      []*paths.Classified
 	Resolution *people.Resolution
 	// AsOf is the day (any second of it, UTC) that relative windows count from: Unix seconds, 1990 to 2099.
 	AsOf int64

@@ -15,6 +15,8 @@ import (
 
 	yaml "go.yaml.in/yaml/v4"
 	"go.yaml.in/yaml/v4/plugin/loaderlimits"
+
+	"orrery/analyzer/paths"
 )
 
 //go:embed ecosystems/openharmony.yaml ecosystems/openeuler.yaml
@@ -44,6 +46,7 @@ type ecosystemFile struct {
 	Organizations []text       `key:"organizations"`
 	Mailmap       []text       `key:"mailmap"`
 	Bots          []text       `key:"bots"`
+	Paths         []filePath   `key:"paths"`
 }
 
 // fileSource is one source: a plain SOURCE, or a mapping.
@@ -71,6 +74,16 @@ type fileWindow struct {
 	Name text `key:"name"`
 	From text `key:"from"`
 	To   text `key:"to"`
+
+	node *yaml.Node
+}
+
+// filePath is a rule for paths.
+type filePath struct {
+	Repository text `key:"repository"`
+	Pattern    text `key:"pattern"`
+	Class      text `key:"class"`
+	Reason     text `key:"reason"`
 
 	node *yaml.Node
 }
@@ -258,6 +271,8 @@ func (d *fileDecoder) value(n *yaml.Node, v reflect.Value, what string) {
 			s.node = place
 		case *fileWindow:
 			s.node = place
+		case *filePath:
+			s.node = place
 		}
 	}
 }
@@ -366,6 +381,25 @@ func (d *fileDecoder) check(f *ecosystemFile, root *yaml.Node) {
 			patterns = append(patterns, g.Patterns...)
 		}
 	}
+	for _, p := range f.Paths {
+		if p.node == nil {
+			continue
+		}
+		if p.Pattern.node == nil || p.Class.node == nil || p.Reason.node == nil {
+			d.fail(p.node, "a rule for paths has a pattern, a class and a reason")
+		}
+		if p.Pattern.s != "" {
+			if err := paths.CheckPattern(p.Pattern.s); err != nil {
+				d.fail(p.Pattern.node, "%q is no pattern of paths: %v", p.Pattern.s, err)
+			}
+		}
+		if _, ok := paths.ParseClass(p.Class.s); p.Class.s != "" && !ok {
+			d.fail(p.Class.node, "there is no class %q of paths; there are %s", p.Class.s, strings.Join(paths.Names(), ", "))
+		}
+		if p.Repository.node != nil {
+			patterns = append(patterns, p.Repository)
+		}
+	}
 	for _, p := range patterns {
 		if _, err := path.Match(p.s, ""); err != nil {
 			d.fail(p.node, "%q is no pattern: %v", p.s, err)
@@ -454,6 +488,10 @@ func (f *ecosystemFile) apply(d *draft, file, dir string) error {
 	}
 	for _, b := range f.Bots {
 		d.bots = append(d.bots, b.s)
+	}
+	for _, p := range f.Paths {
+		class, _ := paths.ParseClass(p.Class.s)
+		d.paths = append(d.paths, PathRule{first(p.Repository.s, "**"), paths.Rule{Pattern: p.Pattern.s, Class: class, Reason: p.Reason.s}})
 	}
 	used := map[*yaml.Node]bool{}
 	match := func(patterns []text, key string) bool {

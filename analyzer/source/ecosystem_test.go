@@ -115,6 +115,7 @@ var badEcosystems = map[string]string{
 	"stray keys":      "sources:\n  - url: https://git.example/a\n    file: b.xml\n    base: https://x.example/y\n  - manifest: https://git.example/m\n    key: x\n  - path: b\n    key: ../x\n    revision: -x\n",
 	"pattern":         "sources: [b]\ninclude: ['[a']\nclasses:\n  x: ['a\\']\n",
 	"windows":         "sources: [b]\nwindows:\n  - name: a\n    from: 2024-01-01\n  - name: b\n    from: 2024-01-01\n    to: 2023-01-01\n  - name: b\n    from: 2024-13-01\n    to: soon\n",
+	"paths":           "sources: [b]\npaths:\n  - pattern: a\n  - {pattern: '!a', class: vendord, reason: x, repository: '[a'}\n  - {pattern: '[a', class: test, reason: 1}\n  - own\n",
 	"empty texts":     "name: ''\nsources: ['']\n",
 	"aliases":         "a: &a [x]\nsources: [*b]\n",
 	"two documents":   "sources: [a]\n---\nsources: [b]\n",

@@ -30,6 +30,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"orrery/analyzer/paths"
 )
 
 // Repository is one repository of an ecosystem, before it is read.
@@ -69,8 +71,18 @@ type Ecosystem struct {
 	Organizations []string     // the user's own organizations files, first wins
 	Mailmaps      []string
 	Bots          []string // patterns of names or addresses of machine accounts
+	Paths         []PathRule
 	Warnings      []string // what was odd in manifests and files, for people
 }
+
+// PathRule gives the files that fit a pattern a class, in the repositories whose keys fit another.
+type PathRule struct {
+	Repository string // pattern of keys, as those of include
+	paths.Rule
+}
+
+// Fits says whether the rule is for the repository of that key.
+func (r *PathRule) Fits(key string) bool { return matchKey(r.Repository, key) }
 
 // What went wrong, for callers that decide by it. Use errors.Is.
 var (
