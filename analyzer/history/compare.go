@@ -494,10 +494,17 @@ func (d *comparer) level(base, parents int) bool {
 	return true
 }
 
+// block is how many bytes are compared at once: one call of the runtime's vectorised memory comparison.
+const block = 256
+
 // commonPrefix gives the length of the equal beginning of a and b.
 func commonPrefix(a, b []byte) int {
 	n := min(len(a), len(b))
+	a, b = a[:n], b[:n]
 	i := 0
+	for i+block <= n && bytes.Equal(a[i:i+block], b[i:i+block]) {
+		i += block
+	}
 	for ; i+8 <= n; i += 8 {
 		if x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); x != 0 {
 			return i + bits.TrailingZeros64(x)/8
@@ -512,14 +519,18 @@ func commonPrefix(a, b []byte) int {
 // commonSuffix gives the length of the equal end of a and b.
 func commonSuffix(a, b []byte) int {
 	n := min(len(a), len(b))
-	i := 0
-	for ; i+8 <= n; i += 8 {
-		if x := binary.LittleEndian.Uint64(a[len(a)-i-8:]) ^ binary.LittleEndian.Uint64(b[len(b)-i-8:]); x != 0 {
-			return i + bits.LeadingZeros64(x)/8
+	a, b = a[len(a)-n:], b[len(b)-n:]
+	i := n
+	for i >= block && bytes.Equal(a[i-block:i], b[i-block:i]) {
+		i -= block
+	}
+	for ; i >= 8; i -= 8 {
+		if x := binary.LittleEndian.Uint64(a[i-8:]) ^ binary.LittleEndian.Uint64(b[i-8:]); x != 0 {
+			return n - i + bits.LeadingZeros64(x)/8
 		}
 	}
-	for i < n && a[len(a)-1-i] == b[len(b)-1-i] {
-		i++
+	for i > 0 && a[i-1] == b[i-1] {
+		i--
 	}
-	return i
+	return n - i
 }

@@ -110,11 +110,16 @@ func (s *searcher) find(a, b []uint32, r box, minimal bool) point {
 			fmax--
 		}
 		s.work += uint64(fmax - fmin)
+		// What meets the search from the other end is looked for where that search has been.
+		lo, hi := fmax+1, fmin-1
+		if odd {
+			lo, hi = gmin, gmax
+		}
+		right := int(f[o+fmax+1])
 		for k := fmax; k >= fmin; k -= 2 {
-			x := int(f[o+k+1])
-			if left := int(f[o+k-1]); left >= x {
-				x = left + 1
-			}
+			left := int(f[o+k-1])
+			x := max(right, left+1)
+			right = left
 			if y := x - k; uint(x) < uint(len(ax)) && uint(y) < uint(len(by)) && ax[x] == by[y] {
 				n := follow(ax[x:], by[y:])
 				x += n
@@ -122,7 +127,7 @@ func (s *searcher) find(a, b []uint32, r box, minimal bool) point {
 				long = long || n > longSnake
 			}
 			f[o+k] = int32(x)
-			if odd && gmin <= k && k <= gmax && int(g[o+k]) <= x {
+			if lo <= k && k <= hi && int(g[o+k]) <= x {
 				return point{x, x - k, true, true}
 			}
 		}
@@ -140,11 +145,15 @@ func (s *searcher) find(a, b []uint32, r box, minimal bool) point {
 			gmax--
 		}
 		s.work += uint64(gmax - gmin)
+		lo, hi = gmax+1, gmin-1
+		if !odd {
+			lo, hi = fmin, fmax
+		}
+		right = int(g[o+gmax+1])
 		for k := gmax; k >= gmin; k -= 2 {
-			x := int(g[o+k+1]) - 1
-			if left := int(g[o+k-1]); left <= x {
-				x = left
-			}
+			left := int(g[o+k-1])
+			x := min(right-1, left)
+			right = left
 			if y := x - k; x > x0 && y > y0 && a[x-1] == b[y-1] {
 				n := followBack(a[x0:x], b[y0:y])
 				x -= n
@@ -152,7 +161,7 @@ func (s *searcher) find(a, b []uint32, r box, minimal bool) point {
 				long = long || n > longSnake
 			}
 			g[o+k] = int32(x)
-			if !odd && fmin <= k && k <= fmax && x <= int(f[o+k]) {
+			if lo <= k && k <= hi && x <= int(f[o+k]) {
 				return point{x, x - k, true, true}
 			}
 		}

@@ -37,14 +37,15 @@ type Reader struct {
 	delta  []byte
 
 	// The cache: a ring of entries in order of use, found by number.
-	slot  []int32 // per object: its entry plus one
-	ents  []cached
-	free  []int32
-	head  int32 // most recently used
-	tail  int32
-	used  int
-	epoch uint64
-	spare [40][][]byte // buffers to use again, by the power of two of their capacity
+	slot   []int32 // per object: its entry plus one
+	ents   []cached
+	free   []int32
+	head   int32 // most recently used
+	tail   int32
+	used   int
+	epoch  uint64
+	spare  [40][][]byte // buffers to use again, by the power of two of their capacity
+	spared int          // their bytes
 }
 
 type link struct {
@@ -337,11 +338,11 @@ func (r *Reader) keep(n Number, kind Kind, depth int, data []byte) {
 	r.used += cap(data)
 }
 
-const maxSpare = 8
-
+// recycle keeps a buffer for later, as long as all of them are little beside the cache: one large object may push out very many small ones.
 func (r *Reader) recycle(b []byte) {
-	if c := bits.Len64(uint64(cap(b))) - 1; c >= 0 && cap(b) == 1<<c && c < len(r.spare) && len(r.spare[c]) < maxSpare {
+	if c := bits.Len64(uint64(cap(b))) - 1; c >= 0 && cap(b) == 1<<c && c < len(r.spare) && r.spared+cap(b) <= r.limits.Cache/8 {
 		r.spare[c] = append(r.spare[c], b[:0])
+		r.spared += cap(b)
 	}
 }
 
@@ -354,6 +355,7 @@ func (r *Reader) buffer(n uint64) []byte {
 	if l := len(r.spare[c]); l > 0 {
 		b := r.spare[c][l-1]
 		r.spare[c] = r.spare[c][:l-1]
+		r.spared -= cap(b)
 		return b
 	}
 	return nil
