@@ -20,6 +20,8 @@ import (
 type commit struct {
 	tree              facts.ID
 	parents           []facts.ID // as written, duplicates too
+	treeAt            odb.Number // None if it is absent
+	parentsAt         []odb.Number
 	author, committer ident
 	subject           string
 	trailers          []facts.Trailer
@@ -55,6 +57,17 @@ func readCommitNumber(reader *odb.Reader, db *odb.Database, n odb.Number) (*comm
 	c, err := parseCommit(data)
 	if err != nil {
 		return nil, odb.Fail(id, err)
+	}
+	// Looked up here, on every worker, and not by the one who strings commits together.
+	number := func(id facts.ID) odb.Number {
+		if n, ok := db.Lookup(id); ok {
+			return n
+		}
+		return odb.None
+	}
+	c.treeAt = number(c.tree)
+	for _, p := range c.parents {
+		c.parentsAt = append(c.parentsAt, number(p))
 	}
 	return c, nil
 }

@@ -89,9 +89,8 @@ func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*o
 		window = min(max(4*found, 8), prefetch)
 		return nil
 	}
-	get := func(id facts.ID) (*commit, error) {
-		n, ok := db.Lookup(id)
-		if !ok {
+	get := func(id facts.ID, n odb.Number) (*commit, error) {
+		if n == odb.None {
 			return nil, &odb.Error{Reason: facts.Missing, ID: id, Err: errors.New("a commit is missing")}
 		}
 		if parsed[n] == nil && failed[n] == nil {
@@ -102,18 +101,22 @@ func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*o
 		return parsed[n], failed[n]
 	}
 
-	index := map[facts.ID]int32{}
+	index := make([]int32, db.Len()) // by object number: the row plus one
+	lost := map[facts.ID]bool{}
 	var found []walked
-	add := func(id facts.ID) (int32, error) {
-		if i, ok := index[id]; ok {
-			return i, nil
+	add := func(id facts.ID, n odb.Number) (int32, error) {
+		if n != odb.None && index[n] != 0 {
+			return index[n] - 1, nil
 		}
-		c, err := get(id)
+		if lost[id] {
+			return -1, nil
+		}
+		c, err := get(id, n)
 		if err != nil {
 			if ctx.Err() != nil {
 				return 0, ctx.Err()
 			}
-			index[id] = -1
+			lost[id] = true
 			w.missing++
 			w.skips = append(w.skips, facts.Skip{
 				Reason: odb.ReasonOf(err), Object: id, Commit: facts.None, Path: facts.None, Detail: "a commit; history before it is unknown",
@@ -121,14 +124,18 @@ func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*o
 			return -1, nil
 		}
 		if r.shallow[id] {
-			c.parents = nil
+			c.parents, c.parentsAt = nil, nil
 		}
 		i := int32(len(found))
-		index[id] = i
+		index[n] = i + 1
 		found = append(found, walked{commit: c, id: id})
 		return i, nil
 	}
-	if i, err := add(head); err != nil {
+	headAt := odb.None
+	if n, ok := db.Lookup(head); ok {
+		headAt = n
+	}
+	if i, err := add(head, headAt); err != nil {
 		return nil, err
 	} else if i < 0 {
 		return nil, fmt.Errorf("reading commit %s: %w", head, errMissingHead)
@@ -137,8 +144,8 @@ func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*o
 	parentRows := [][]int32{}
 	for i := 0; i < len(found); i++ {
 		rows := make([]int32, 0, len(found[i].commit.parents))
-		for _, id := range found[i].commit.parents {
-			p, err := add(id)
+		for k, id := range found[i].commit.parents {
+			p, err := add(id, found[i].commit.parentsAt[k])
 			if err != nil {
 				return nil, err
 			}
@@ -156,23 +163,35 @@ func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*o
 			children[p]++
 		}
 	}
-	return w, w.sort(db, found, parentRows)
+	return w, w.sort(found, parentRows)
 }
 
 var errMissingHead = errors.New("the commit to start from is missing or damaged")
 
 // sort puts parents before children: the commits that are ready, by date and id.
-func (w *walk) sort(db *odb.Database, found []walked, parents [][]int32) error {
-	kids := make([][]int32, len(found))
+func (w *walk) sort(found []walked, parents [][]int32) error {
 	waits := make([]int32, len(found))
+	kidsAt := make([]int32, len(found)+1) // where the children of a commit begin, and end with the next one's
 	q := &queue{found: found}
 	for i, ps := range parents {
 		waits[i] = int32(len(ps))
 		for _, p := range ps {
-			kids[p] = append(kids[p], int32(i))
+			kidsAt[p]++
 		}
 		if len(ps) == 0 {
 			q.rows = append(q.rows, int32(i))
+		}
+	}
+	sum := int32(0)
+	for i, n := range kidsAt {
+		sum += n
+		kidsAt[i] = sum
+	}
+	kids := make([]int32, sum)
+	for i, ps := range parents {
+		for _, p := range ps {
+			kidsAt[p]--
+			kids[kidsAt[p]] = int32(i)
 		}
 	}
 	heap.Init(q)
@@ -182,15 +201,12 @@ func (w *walk) sort(db *odb.Database, found []walked, parents [][]int32) error {
 		i := heap.Pop(q).(int32)
 		row[i] = uint32(len(w.commits))
 		c := found[i]
-		c.tree = odb.None
-		if n, ok := db.Lookup(c.commit.tree); ok {
-			c.tree = n
-		}
+		c.tree = c.commit.treeAt
 		for _, p := range parents[i] {
 			c.parents = append(c.parents, row[p])
 		}
 		w.commits = append(w.commits, c)
-		for _, k := range kids[i] {
+		for _, k := range kids[kidsAt[i]:kidsAt[i+1]] {
 			if waits[k]--; waits[k] == 0 {
 				heap.Push(q, k)
 			}
