@@ -69,6 +69,9 @@ type Repository struct {
 	Skips []Skip
 	// Walk counts what came in and what went out.
 	Walk Walk
+	// Plan is how the versions of files hang together; nil unless it was asked for. Measures do not need it: it is what a later reading
+	// starts from, so that it only reads what is new.
+	Plan *Plan
 	// Notes say what is special about the repository: shallow, partial, replacements, damaged packs. For people; no names or addresses.
 	Notes []string
 }
@@ -183,6 +186,44 @@ type Document struct {
 	Path    uint32 // into Repository.Paths
 	Step    uint32 // into Repository.Steps
 	Content []byte // nil where the file is gone, or cannot be read
+}
+
+// Plan is how the versions of the files of a [Repository] hang together.
+type Plan struct {
+	// Versions are files as commits made them: commit after commit.
+	Versions []Version
+	// Parents holds the rows of the versions that each version was made from, one for each parent of its commit; None where there was no
+	// such file.
+	Parents []uint32
+	// Ends are the versions before and after each change: parallel to Repository.Changes.
+	Ends []Ends
+	// Events are what changes along first parents where that is not what the changes of the commit say: step after step.
+	Events []Event
+	// Limited counts the commits with too many files to look for changed renames.
+	Limited int
+}
+
+// Version is a file as one commit made it.
+type Version struct {
+	Commit, Path uint32 // into Repository.Commits and Repository.Paths
+	Blob         ID     // of a submodule, the commit that it stands at
+	Parents      Span   // into Plan.Parents
+	Lines        uint32 // 0 if binary, a submodule or unknown
+	Type         Type
+	Executable   bool
+	Binary       bool
+	Silent       bool   // what stood here before could not be read, so that this is no change that anybody made
+	Skip         Reason // why its content is unknown
+}
+
+// Ends are the versions before and after a change; None where there is none.
+type Ends struct{ From, To uint32 } // into Plan.Versions
+
+// Event is a change of one file by a step along first parents.
+type Event struct {
+	Step           uint32 // into Repository.Steps
+	From, To       uint32 // into Plan.Versions, None where there is none
+	Added, Removed uint32 // lines
 }
 
 // Trailer is one `Key: value` line of a message, as written. Whether it stands in the block that git calls trailers, or in the body as
