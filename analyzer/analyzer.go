@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -50,6 +51,11 @@ type Options struct {
 	Ranges []string
 	// Accounting names rules of [measure.Accountings] to count by as well; "" for none.
 	Accounting string
+	// OptOut are files with the digests of addresses of those who do not want to be told apart, beside those of the ecosystem file.
+	OptOut []string
+	// RollUp and Contractors are those of [people.Options].
+	RollUp      people.Level
+	Contractors people.Reading
 	// PseudonymKey keys the pseudonyms of people.
 	PseudonymKey []byte
 	// Names prints people's names beside their pseudonyms.
@@ -149,11 +155,15 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	provenance.RollUp, provenance.Contractors = string(cmp.Or(opts.RollUp, people.LevelBrand)), string(cmp.Or(opts.Contractors, people.ReadBoth))
 	provenance.Options = []report.Option{
 		{Name: "renames", Value: renames(opts)},
 		{Name: "organizations", Value: fmt.Sprintf("%d files and the embedded directory", len(opts.Organizations)+len(ecosystem.Organizations))},
 		{Name: "mailmaps", Value: fmt.Sprint(len(opts.Mailmaps) + len(ecosystem.Mailmaps))},
 		{Name: "bots", Value: fmt.Sprintf("%d patterns", len(opts.Bots)+len(ecosystem.Bots))},
+		{Name: "roll-up", Value: provenance.RollUp},
+		{Name: "contractors", Value: provenance.Contractors},
+		{Name: "opt-out", Value: fmt.Sprintf("%d files", len(opts.OptOut)+len(ecosystem.OptOut))},
 	}
 	options := report.Options{Names: opts.Names, Accounting: opts.Accounting}
 	model := report.Build(result, resolution, provenance, options)
@@ -233,8 +243,17 @@ func resolve(histories []*facts.Repository, e *source.Ecosystem, opts Options) (
 		}
 		mailmaps = append(mailmaps, m)
 	}
+	withheld := map[string]bool{}
+	for _, path := range append(slices.Clone(opts.OptOut), e.OptOut...) {
+		set, err := people.ReadWithheld(path)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", source.ErrUsage, err)
+		}
+		maps.Copy(withheld, set)
+	}
 	return people.Resolve(histories, people.Options{
 		Directory: directory, Mailmaps: mailmaps, Bots: append(slices.Clone(opts.Bots), e.Bots...), PseudonymKey: opts.PseudonymKey,
+		RollUp: opts.RollUp, Contractors: opts.Contractors, Withheld: withheld,
 	})
 }
 

@@ -470,7 +470,7 @@ func (s *scratch) rows(f *Figures) {
 	always := f.Scope.Kind == ScopeEcosystem
 	other := func(row Row) {
 		row.Organization, row.Merged = people.NoOrganization, row.Apart
-		if always || row.Apart != (Part{}) {
+		if always && row.Class != people.Withheld || row.Apart != (Part{}) {
 			f.Rows = append(f.Rows, row)
 		}
 	}

@@ -51,7 +51,7 @@ type sizes struct {
 }
 
 // unknownClasses are the classes that make U, in the order of their buckets and rows.
-var unknownClasses = [...]people.Class{people.Unknown, people.Personal, people.NoReply, people.Invalid}
+var unknownClasses = [...]people.Class{people.Unknown, people.Personal, people.NoReply, people.Invalid, people.Withheld}
 
 // bucket gives the bucket of an attribution by a person.
 func (m *measurement) bucket(a people.Attribution, person *people.Person) (uint32, error) {

@@ -2,6 +2,7 @@ package people
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -26,12 +27,32 @@ type attributor struct {
 	join     []uint8  // identity -> index into inferred+1 of the rule that ties it to its person's company address
 	outcomes []outcome
 	undated  uint32 // evidence
+
+	splits   []split
+	rolled   [][]rolled // organization of the directory -> what it counts as; nil for itself
+	withheld []bool     // by identity; nil for none
+	opted    uint32     // evidence of what is withheld
 }
 
 // span is an answer from a day on, to the next span.
 type span struct {
 	from int32
 	Attribution
+	split uint32 // 1 + index into splits, where the statement names several organizations
+}
+
+// split deals the commits of one person out to several organizations: each commit counts whole for one of them, so that sums stay whole.
+type split struct {
+	shares  []Attribution // of each percent, from the first to the last
+	moments []int64       // Unix seconds of the commits that the statement decides, ascending
+}
+
+// stride and the 100 percents have no factor in common, so any 100 commits in a row are dealt out exactly, and fewer nearly so.
+const stride = 61
+
+func (s *split) at(unix int64) Attribution {
+	k, _ := slices.BinarySearch(s.moments, unix)
+	return s.shares[k*stride%100]
 }
 
 // use is where a person works from a day on, by the company's addresses that were used.
@@ -53,6 +74,7 @@ type outcome struct {
 	evidence     [1 + len(inferred)]uint32 // same person without doubt, then by each inferred rule
 }
 
+// attribute asks the layers, in terms of the directory's organizations.
 func (a *attributor) attribute(repository int, signature uint32, when facts.Time) Attribution {
 	i := a.identity[repository][signature]
 	day, dated := int32(0), when.Valid
@@ -60,12 +82,23 @@ func (a *attributor) attribute(repository int, signature uint32, when facts.Time
 		day = dayOf(when.Unix)
 	}
 	own := a.at(a.own[i], day, dated)
-	if own.Class.Known() || own.Class.Machine() {
+	if own.Class.Machine() {
+		return own
+	}
+	if a.withheld != nil && a.withheld[i] {
+		return Attribution{NoOrganization, Withheld, a.opted}
+	}
+	if own.Class.Known() {
 		return own
 	}
 	p := a.person[i]
-	if stated := a.at(a.stated[p], day, dated); stated.Class.Known() {
-		return stated
+	if stated := a.spanAt(a.stated[p], day, dated); stated.split > 0 {
+		if !dated {
+			return Attribution{NoOrganization, Unknown, a.undated}
+		}
+		return a.splits[stated.split-1].at(when.Unix)
+	} else if stated.Class.Known() {
+		return stated.Attribution
 	}
 	doubt := false
 	if uses := a.used[p]; dated && len(uses) > 0 {
@@ -90,15 +123,19 @@ func (a *attributor) attribute(repository int, signature uint32, when facts.Time
 
 // at gives the span of a day; without a day, the only one that there is.
 func (a *attributor) at(spans []span, day int32, dated bool) Attribution {
+	return a.spanAt(spans, day, dated).Attribution
+}
+
+func (a *attributor) spanAt(spans []span, day int32, dated bool) span {
 	switch {
 	case len(spans) == 0:
-		return Attribution{Organization: NoOrganization}
+		return span{Attribution: Attribution{Organization: NoOrganization}}
 	case len(spans) == 1:
-		return spans[0].Attribution
+		return spans[0]
 	case !dated:
-		return Attribution{NoOrganization, Unknown, a.undated}
+		return span{Attribution: Attribution{NoOrganization, Unknown, a.undated}}
 	}
-	return spans[search(len(spans), func(k int) bool { return spans[k].from <= day })].Attribution
+	return spans[search(len(spans), func(k int) bool { return spans[k].from <= day })]
 }
 
 // search gives the last of n rows that began, where the first always has.
@@ -158,6 +195,7 @@ func (r *resolver) attributor(strong []uint32) *attributor {
 		t.uses(a)
 	}
 	t.organizations(a)
+	t.rollUp(a)
 	return a
 }
 
@@ -182,7 +220,7 @@ func (t *timelines) identity(id *identity) []span {
 }
 
 func (t *timelines) constant(class Class, rule, source string) []span {
-	return []span{{math.MinInt32, Attribution{NoOrganization, class, t.because(rule, source, "high")}}}
+	return []span{{from: math.MinInt32, Attribution: Attribution{NoOrganization, class, t.because(rule, source, "high")}}}
 }
 
 // mailmap gives what the proper address says, as the mailmap's word.
@@ -317,13 +355,23 @@ func (t *timelines) academic(registrable string) int {
 	return n
 }
 
-// statements lays out what the user's files say of persons. Earlier statements win where periods overlap.
+// statements lays out what files say of persons: imported ones after all others, else the earlier one wins where periods overlap.
 func (t *timelines) statements(a *attributor) {
-	byAddress := map[string][]int{}
-	for i, s := range t.directory.people {
-		for _, address := range s.addresses {
-			key := t.parse(address).text
-			byAddress[key] = append(byAddress[key], i)
+	order := make([]int, len(t.directory.people))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(x, y int) int {
+		return cmp.Compare(btoi(t.directory.people[x].imported), btoi(t.directory.people[y].imported))
+	})
+	byAddress := map[string][]int{} // ranks in that order
+	for rank, i := range order {
+		for _, raw := range t.directory.people[i].addresses {
+			own := t.parse(raw)
+			byAddress[own.text] = append(byAddress[own.text], rank)
+			if account, _ := own.login(); account != "" {
+				byAddress[account] = append(byAddress[account], rank)
+			}
 		}
 	}
 	if len(byAddress) == 0 {
@@ -335,35 +383,32 @@ func (t *timelines) statements(a *attributor) {
 		if id.machine != Unknown {
 			continue
 		}
-		for _, key := range [...]string{id.own.text, id.address.text} {
-			for _, s := range byAddress[key] {
-				if name := t.directory.people[s].name; name == "" || name == id.name || name == normalizeName(id.signature.Name) {
-					byPerson[a.person[i]] = append(byPerson[a.person[i]], s)
+		account, _ := id.own.login()
+		for _, key := range [...]string{id.own.text, id.address.text, account} {
+			for _, rank := range byAddress[key] {
+				if name := t.directory.people[order[rank]].name; name == "" || name == id.name || name == normalizeName(id.signature.Name) {
+					byPerson[a.person[i]] = append(byPerson[a.person[i]], rank)
 				}
 			}
 		}
 	}
-	for person, numbers := range byPerson {
-		slices.Sort(numbers)
-		numbers = slices.Compact(numbers)
-		byPerson[person] = numbers
-	}
 	for person := range a.stated {
-		numbers := byPerson[uint32(person)]
-		if len(numbers) == 0 {
+		ranks := byPerson[uint32(person)]
+		if len(ranks) == 0 {
 			continue
 		}
+		slices.Sort(ranks)
 		days := []int32{math.MinInt32}
-		for _, s := range numbers {
-			valid := t.directory.people[s].valid
+		for _, rank := range ranks {
+			valid := t.directory.people[order[rank]].valid
 			days = append(days, valid.from, valid.to)
 		}
 		slices.Sort(days)
 		for _, day := range slices.Compact(days) {
-			s := span{day, Attribution{Organization: NoOrganization}}
-			for _, n := range numbers {
-				if st := &t.directory.people[n]; st.valid.from <= day && day < st.valid.to {
-					s.Attribution = Attribution{t.organization(st.organization), t.directory.organizations[st.organization].class, t.because(RuleStatement, st.source, "high")}
+			s := span{from: day, Attribution: Attribution{Organization: NoOrganization}}
+			for _, rank := range ranks {
+				if st := &t.directory.people[order[rank]]; st.valid.from <= day && day < st.valid.to {
+					t.state(a, st, &s)
 					break
 				}
 			}
@@ -372,6 +417,64 @@ func (t *timelines) statements(a *attributor) {
 			}
 		}
 	}
+	t.deal(a)
+}
+
+// state makes a span say what a statement does.
+func (t *timelines) state(a *attributor, st *statement, s *span) {
+	rule := RuleStatement
+	if st.imported {
+		rule = RuleImported
+	}
+	share := func(sh share, source string) Attribution {
+		return Attribution{t.organization(sh.organization), t.directory.organizations[sh.organization].class, t.because(rule, source, "high")}
+	}
+	if len(st.shares) == 1 {
+		s.Attribution = share(st.shares[0], st.source)
+		return
+	}
+	var deal split
+	for _, sh := range st.shares {
+		one := share(sh, fmt.Sprintf("%s, %d percent", st.source, sh.percent))
+		for range sh.percent {
+			deal.shares = append(deal.shares, one)
+		}
+	}
+	a.splits = append(a.splits, deal)
+	s.split = uint32(len(a.splits))
+}
+
+// deal finds the commits that split statements decide.
+func (t *timelines) deal(a *attributor) {
+	if len(a.splits) == 0 {
+		return
+	}
+	for r, repository := range t.repositories {
+		for c := range repository.Commits {
+			commit := &repository.Commits[c]
+			i := t.of[r][commit.Author]
+			if !commit.Authored.Valid || commit.IsMerge() || t.identities[i].machine != Unknown {
+				continue
+			}
+			day := dayOf(commit.Authored.Unix)
+			s := a.spanAt(a.stated[a.person[i]], day, true)
+			if s.split > 0 && !a.at(a.own[i], day, true).Class.Known() {
+				list := &a.splits[s.split-1].moments
+				*list = append(*list, commit.Authored.Unix)
+			}
+		}
+	}
+	for i := range a.splits {
+		slices.Sort(a.splits[i].moments)
+		a.splits[i].moments = slices.Compact(a.splits[i].moments)
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // event is a use of an address that belongs to an organization.
@@ -584,6 +687,12 @@ func (t *timelines) organizations(a *attributor) {
 	}
 	for _, list := range a.proper {
 		spans(list)
+	}
+	for i := range a.splits {
+		shares := a.splits[i].shares
+		for k := range shares {
+			renumber(&shares[k].Organization)
+		}
 	}
 	for i := range a.outcomes {
 		renumber(&a.outcomes[i].organization)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -31,20 +32,31 @@ type Directory struct {
 	machines      []machine
 	people        []statement
 	apart         map[string]bool // addresses that only a mailmap may join to others
+	same, notSame []group
+}
+
+// group holds signatures that a file says are one person's, or are different persons': addresses, or "Name <address>" of a shared one.
+type group struct {
+	members []string
+	source  string
+	where   position
 }
 
 // organization is an entry of a directory.
 type organization struct {
 	name, country string
+	entity        string // the legal entity that the name stands for; "" for the name itself
 	class         Class
 	client        int // into organizations, or NoOrganization
 	parents       []parent
+	aliases       []string
 	where         position
 }
 
 type parent struct {
 	organization int
 	valid        period
+	where        position
 }
 
 // entry says whose a domain is in a period.
@@ -56,23 +68,31 @@ type entry struct {
 	where        position
 }
 
-type misspelling struct{ domain, source string }
+type misspelling struct {
+	domain, source string
+	where          position
+}
 
 // machine is a pattern of machine accounts; an empty part matches everything.
 type machine struct {
 	class         Class
 	name, address string // patterns with *, lower case
 	source        string
+	where         position
 }
 
 // statement says whom somebody works for in a period.
 type statement struct {
-	name         string // normalized; "" for any
-	addresses    []string
-	organization int
-	valid        period
-	source       string
+	name      string // normalized; "" for any
+	addresses []string
+	shares    []share // one, or several that make 100 percent
+	valid     period
+	source    string
+	imported  bool // from a file that says so: after all others
+	where     position
 }
+
+type share struct{ organization, percent int }
 
 // period is a half-open range of days since 1970, UTC.
 type period struct{ from, to int32 }
@@ -106,12 +126,12 @@ func (p Problem) Error() string {
 // LoadDirectory reads organizations files and puts them before the embedded directory: of two statements about the same domain or person at
 // the same date, the earlier file's holds. The error joins every [Problem] that is no warning.
 func LoadDirectory(paths ...string) (*Directory, error) {
-	d, problems, err := load(paths)
+	l, err := load(paths)
 	if err != nil {
 		return nil, err
 	}
 	var all []error
-	for _, p := range problems {
+	for _, p := range l.problems {
 		if !p.Warning {
 			all = append(all, p)
 		}
@@ -119,29 +139,40 @@ func LoadDirectory(paths ...string) (*Directory, error) {
 	if len(all) > 0 {
 		return nil, errors.Join(all...)
 	}
-	return d, nil
+	return &l.Directory, nil
 }
 
 // CheckDirectory lists what is wrong or odd in organizations files as [LoadDirectory] would read them, by file and line: errors of form,
 // organizations that nobody declares, a domain given to two organizations at once, circles of parents or clients, and as warnings
 // statements that an earlier file leaves no day to. The error is about reading the files only.
 func CheckDirectory(paths ...string) ([]Problem, error) {
-	_, problems, err := load(paths)
-	return problems, err
+	l, err := load(paths)
+	if err != nil {
+		return nil, err
+	}
+	if len(l.problems) == 0 || !slices.ContainsFunc(l.problems, func(p Problem) bool { return !p.Warning }) { // indices point somewhere
+		l.contradictions()
+		l.sortProblems()
+	}
+	return l.problems, nil
 }
 
-func load(paths []string) (*Directory, []Problem, error) {
+// builtIn is the embedded directory's name as a file.
+const builtIn = "built-in directory"
+
+func load(paths []string) (*loader, error) {
 	l := newLoader()
+	l.alone = len(paths) == 0
 	for _, path := range paths {
 		data, err := readCapped(path)
 		if err != nil {
-			return nil, nil, fmt.Errorf("reading organizations: %w", err)
+			return nil, fmt.Errorf("reading organizations: %w", err)
 		}
 		l.read(path, data)
 	}
-	l.read("built-in directory", embeddedDirectory)
-	d := l.finish()
-	return d, l.problems, nil
+	l.read(builtIn, embeddedDirectory)
+	l.finish()
+	return l, nil
 }
 
 // embedded is the directory without files of the user, read when first needed.
@@ -212,6 +243,8 @@ type loader struct {
 	Directory
 	problems []Problem
 	file     string
+	imported bool // the file says that it was made from another one
+	alone    bool // there are no files but the embedded one
 	later    []func()
 }
 
@@ -231,7 +264,7 @@ func (l *loader) warn(at position, format string, args ...any) {
 }
 
 func (l *loader) read(path string, data []byte) {
-	l.file = filepath.ToSlash(path)
+	l.file, l.imported = filepath.ToSlash(path), false
 	if len(data) > maxFile {
 		l.problem(position{l.file, 1, 1}, "larger than %d MiB", maxFile>>20)
 		return
@@ -254,6 +287,7 @@ func (l *loader) read(path string, data []byte) {
 	if root.Kind == yaml.DocumentNode && len(root.Content) == 1 {
 		root = root.Content[0]
 	}
+	first := len(l.people)
 	l.fields(root, "an organizations file", fields{
 		"date":          func(n *yaml.Node) { l.day(n) },
 		"organizations": func(n *yaml.Node) { l.each(n, l.organization) },
@@ -262,7 +296,13 @@ func (l *loader) read(path string, data []byte) {
 		"machines":      func(n *yaml.Node) { l.each(n, l.machineAccount) },
 		"people":        func(n *yaml.Node) { l.each(n, l.person) },
 		"apart":         func(n *yaml.Node) { l.each(n, l.keepApart) },
+		"same":          func(n *yaml.Node) { l.groups(n, &l.same) },
+		"not_same":      func(n *yaml.Node) { l.groups(n, &l.notSame) },
+		"imported":      func(n *yaml.Node) { l.imported = l.text(n) != "" },
 	})
+	for i := first; i < len(l.people); i++ { // the key may stand anywhere
+		l.people[i].imported = l.imported
+	}
 }
 
 // isBlank says whether a file holds nothing but blank lines and comments.
@@ -408,6 +448,7 @@ func (l *loader) organization(n *yaml.Node) {
 	source := ""
 	if !l.fields(n, "an organization", fields{
 		"name":    func(n *yaml.Node) { o.name = l.text(n) },
+		"entity":  func(n *yaml.Node) { o.entity = l.text(n) },
 		"aliases": func(n *yaml.Node) { aliases = l.texts(n) },
 		"kind": func(n *yaml.Node) {
 			if kind := l.text(n); kind != "" && kinds[kind] == Unknown {
@@ -417,7 +458,7 @@ func (l *loader) organization(n *yaml.Node) {
 			}
 		},
 		"country": func(n *yaml.Node) {
-			if o.country = l.text(n); !country.MatchString(o.country) {
+			if o.country = l.text(n); !iso3166.MatchString(o.country) {
 				l.problem(l.at(n), "want a country as two capital letters of ISO 3166-1, not %q", o.country)
 			}
 		},
@@ -449,6 +490,9 @@ func (l *loader) organization(n *yaml.Node) {
 		if first.country == "" {
 			first.country = o.country
 		}
+		if first.entity == "" {
+			first.entity = o.entity
+		}
 	}
 	for _, name := range append(aliases, o.name) {
 		key := normalizeName(name)
@@ -459,8 +503,11 @@ func (l *loader) organization(n *yaml.Node) {
 			l.byName[key] = index
 		} else if other != index && l.organizations[other].where.file == l.file {
 			l.problem(o.where, "alias %q is also a name of %q", name, l.organizations[other].name)
+		} else if other != index {
+			l.clash(name, other, &o)
 		}
 	}
+	l.organizations[index].aliases = append(l.organizations[index].aliases, aliases...)
 	if client != nil {
 		l.bind(client, l.text(client), func(i int) {
 			if c := &l.organizations[index].client; *c == NoOrganization {
@@ -470,9 +517,10 @@ func (l *loader) organization(n *yaml.Node) {
 	}
 	if parents != nil && len(l.organizations[index].parents) == 0 {
 		l.dated(parents, "a parent", "name", func(n *yaml.Node, name string, valid period, _ string) {
+			at := l.at(n)
 			l.bind(n, name, func(i int) {
 				p := &l.organizations[index].parents
-				*p = append(*p, parent{i, valid})
+				*p = append(*p, parent{i, valid, at})
 			})
 		})
 	}
@@ -486,7 +534,17 @@ func (l *loader) organization(n *yaml.Node) {
 	}
 }
 
-var country = regexp.MustCompile(`^[A-Z]{2}$`)
+// clash reports a name that an earlier file gives to another organization, where the person who wrote a file can do something about it.
+func (l *loader) clash(name string, first int, second *organization) {
+	earlier := &l.organizations[first]
+	at := second.where
+	if at.file == builtIn {
+		at = earlier.where
+	}
+	l.warn(at, "%q is a name of %q (%s) and of %q (%s): it is taken for the first", name, earlier.name, earlier.where.file, second.name, second.where.file)
+}
+
+var iso3166 = regexp.MustCompile(`^[A-Z]{2}$`)
 
 // dated reads a text, or a list of texts and mappings with a text under key, from, to and source.
 func (l *loader) dated(n *yaml.Node, what, key string, found func(n *yaml.Node, name string, valid period, source string)) {
@@ -551,13 +609,13 @@ func (l *loader) misspelling(n *yaml.Node) {
 	for _, wrong := range of {
 		wrong = strings.ToLower(wrong)
 		if _, taken := l.misspelled[wrong]; !taken && wrong != "" && domain != "" {
-			l.misspelled[wrong] = misspelling{domain, fmt.Sprintf("%s for %s: %s", wrong, domain, source)}
+			l.misspelled[wrong] = misspelling{domain, fmt.Sprintf("%s for %s: %s", wrong, domain, source), l.at(n)}
 		}
 	}
 }
 
 func (l *loader) machineAccount(n *yaml.Node) {
-	var m machine
+	m := machine{where: l.at(n)}
 	l.fields(n, "a machine account", fields{
 		"class": func(n *yaml.Node) {
 			switch l.text(n) {
@@ -581,12 +639,13 @@ func (l *loader) machineAccount(n *yaml.Node) {
 }
 
 func (l *loader) person(n *yaml.Node) {
-	s := statement{source: fmt.Sprintf("%s:%d", l.file, n.Line)}
-	var organization *yaml.Node
+	s := statement{source: fmt.Sprintf("%s:%d", l.file, n.Line), where: l.at(n)}
+	var one, several *yaml.Node
 	l.fields(n, "a person", l.dates(&s.valid, fields{
-		"name":         func(n *yaml.Node) { s.name = normalizeName(l.text(n)) },
-		"addresses":    func(n *yaml.Node) { s.addresses = l.texts(n) },
-		"organization": func(n *yaml.Node) { organization = n },
+		"name":          func(n *yaml.Node) { s.name = normalizeName(l.text(n)) },
+		"addresses":     func(n *yaml.Node) { s.addresses = l.texts(n) },
+		"organization":  func(n *yaml.Node) { one = n },
+		"organizations": func(n *yaml.Node) { several = n },
 		"source": func(n *yaml.Node) {
 			if source := l.text(n); source != "" {
 				s.source += " (" + source + ")"
@@ -594,14 +653,64 @@ func (l *loader) person(n *yaml.Node) {
 		},
 	}))
 	l.checkPeriod(l.at(n), s.valid)
-	if len(s.addresses) == 0 || organization == nil {
-		l.problem(l.at(n), "a person needs addresses and an organization")
+	if len(s.addresses) == 0 || (one == nil) == (several == nil) {
+		l.problem(l.at(n), "a person needs addresses, and either an organization or organizations with percentages")
 		return
 	}
 	index := len(l.people)
 	l.people = append(l.people, s)
-	l.bind(organization, l.text(organization), func(i int) { l.people[index].organization = i })
+	add := func(n *yaml.Node, name string, percent int) {
+		k := len(l.people[index].shares)
+		l.people[index].shares = append(l.people[index].shares, share{percent: percent})
+		l.bind(n, name, func(i int) { l.people[index].shares[k].organization = i })
+	}
+	if one != nil {
+		add(one, l.text(one), 100)
+		return
+	}
+	sum := 0
+	l.each(several, func(n *yaml.Node) {
+		name, percent := "", 0
+		l.fields(n, "a share", fields{
+			"name":    func(n *yaml.Node) { name = l.text(n) },
+			"percent": func(n *yaml.Node) { percent = l.percent(n) },
+		})
+		sum += percent
+		add(n, name, percent)
+	})
+	if sum != 100 {
+		l.problem(l.at(several), "the percentages make %d, not 100", sum)
+	}
 }
+
+// percent reads a whole number from 1 to 100.
+func (l *loader) percent(n *yaml.Node) int {
+	percent, err := strconv.Atoi(n.Value)
+	if n.Kind != yaml.ScalarNode || err != nil || percent < 1 || percent > 100 {
+		l.problem(l.at(n), "want a whole percentage from 1 to 100, not %s", kindOf(n))
+		return 0
+	}
+	return percent
+}
+
+// groups reads lists of lists of signatures.
+func (l *loader) groups(n *yaml.Node, to *[]group) {
+	l.each(n, func(n *yaml.Node) {
+		if n.Kind != yaml.SequenceNode {
+			l.problem(l.at(n), "want a list of two addresses or more, not %s", kindOf(n))
+			return
+		}
+		g := group{members: l.texts(n), source: fmt.Sprintf("%s:%d", l.file, n.Line), where: l.at(n)}
+		if len(g.members) < 2 || len(g.members) > maxGroup {
+			l.problem(l.at(n), "want 2 to %d addresses, not %d", maxGroup, len(g.members))
+			return
+		}
+		*to = append(*to, g)
+	})
+}
+
+// maxGroup bounds the signatures of one group.
+const maxGroup = 100
 
 func (l *loader) keepApart(n *yaml.Node) {
 	if text := l.text(n); text != "" {
@@ -624,6 +733,7 @@ func (l *loader) finish() *Directory {
 		}
 	}
 	l.circles()
+	l.parentsTwice()
 	for name, entries := range l.domains {
 		if len(entries) > maxStatements {
 			l.problem(entries[maxStatements].where, "domain %s has more than %d statements", name, maxStatements)
@@ -639,12 +749,17 @@ func (l *loader) finish() *Directory {
 				case !first.valid.overlaps(e.valid):
 				case first.where.file == e.where.file:
 					l.problem(e.where, "domain %s is given at the same time in line %d", name, first.where.line)
-				case first.valid.from <= e.valid.from && e.valid.to <= first.valid.to && l.file != e.where.file:
+				case first.valid.from <= e.valid.from && e.valid.to <= first.valid.to && l.mine(e.where):
 					l.warn(e.where, "domain %s is never reached: %s decides it", name, first.where.file)
 				}
 			}
 		}
 	}
+	l.sortProblems()
+	return &l.Directory
+}
+
+func (l *loader) sortProblems() {
 	slices.SortStableFunc(l.problems, func(a, b Problem) int {
 		if a.File != b.File {
 			return strings.Compare(a.File, b.File)
@@ -657,7 +772,14 @@ func (l *loader) finish() *Directory {
 		}
 		return strings.Compare(a.Text, b.Text)
 	})
-	return &l.Directory
+}
+
+// dayText gives a day as files write it.
+func dayText(day int32) string {
+	if day == math.MinInt32 {
+		return "the beginning"
+	}
+	return time.Unix(int64(day)*86400, 0).UTC().Format(time.DateOnly)
 }
 
 // circles reports organizations whose parents and clients lead back to them.

@@ -17,9 +17,11 @@ const (
 	Contractor              // an address that a client gives to people of its suppliers
 	Academic                // a university or research institute
 	Community               // a foundation or a project
+	Country                 // the organizations of a jurisdiction, where they are rolled up to it
 	Personal                // a free-mail or private address
 	NoReply                 // an address that a forge makes up
 	Invalid                 // no address, a placeholder, or one that cannot be repaired
+	Withheld                // of a person who does not want to be told apart
 	Bot                     // a machine account
 	Agent                   // an AI agent
 	NumClasses = iota
@@ -27,11 +29,11 @@ const (
 
 // String gives the class as tables print it.
 func (c Class) String() string {
-	return [...]string{"unknown", "employer", "contractor", "academic", "community", "personal", "no-reply", "invalid", "bot", "agent"}[c]
+	return [...]string{"unknown", "employer", "contractor", "academic", "community", "country", "personal", "no-reply", "invalid", "withheld", "bot", "agent"}[c]
 }
 
 // Known says whether a contribution of the class counts for an organization.
-func (c Class) Known() bool { return c >= Employer && c <= Community }
+func (c Class) Known() bool { return c >= Employer && c <= Country }
 
 // Machine says whether the class is outside of every total.
 func (c Class) Machine() bool { return c == Bot || c == Agent }
@@ -42,7 +44,7 @@ const NoOrganization = -1
 // Organization is one node of the directory that the facts mention.
 type Organization struct {
 	Name    string // the name that people use, unique
-	Class   Class  // Employer, Contractor, Academic or Community
+	Class   Class  // Employer, Contractor, Academic, Community, or Country
 	Country string // ISO 3166-1 alpha-2 of its seat, "" if not known
 	Client  int    // for Contractor: index of the client; else NoOrganization
 	Parent  int    // index of the parent at the end of the period, or NoOrganization
@@ -59,6 +61,8 @@ type Person struct {
 	Name string
 	// Machine is Unknown for people, Bot or Agent for machines.
 	Machine Class
+	// Withheld says that these are all who do not want to be told apart.
+	Withheld bool
 }
 
 // Attribution is the answer to "on whose behalf", with its evidence.

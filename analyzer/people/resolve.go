@@ -20,6 +20,7 @@ import (
 
 // The rules that join signatures to persons, strongest first.
 const (
+	RuleStated      = "stated"       // an organizations file says that they are the same person's
 	RuleMailmap     = "mailmap"      // a mailmap gives both the same proper address
 	RuleSameAddress = "same-address" // both have the same address, but for case
 	RuleRepair      = "repair"       // both have the same address after repair
@@ -33,12 +34,14 @@ const (
 	RuleDomain      = "domain"          // the address's domain, by a statement of the directory
 	RuleAcademic    = "academic-suffix" // the address's domain is under .edu, .ac.uk or the like
 	RuleStatement   = "statement"       // a dated statement about the person in the user's files
+	RuleImported    = "imported"        // the same in a file that was made from another project's map
 	RuleSamePerson  = "same-person"     // the person used a company's address around that time
 	RuleFreeMail    = "free-mail"       // the domain is a free-mail provider's
 	RuleUnlisted    = "unlisted-domain" // nothing is known of the domain, which is the evidence's source
 	RulePlaceholder = "placeholder"     // no address, or what an unconfigured git makes up
 	RuleMalformed   = "malformed"       // no address, beyond repair
 	RuleMachine     = "machine"         // a pattern of machine accounts
+	RuleWithheld    = "withheld"        // the person does not want to be told apart
 	RuleUndated     = "undated"         // the answer depends on the date, and there is none
 )
 
@@ -59,6 +62,12 @@ type Options struct {
 	PseudonymKey []byte     // at least 16 bytes; the same key gives the same pseudonyms
 	// Rules switches rules on and off that differ from their default. RuleSameAddress, RuleDomain and the like cannot be switched.
 	Rules map[string]bool
+	// RollUp is what organizations are rolled up to, "" for [LevelBrand].
+	RollUp Level
+	// Contractors is how they are read, "" for [ReadBoth].
+	Contractors Reading
+	// Withheld holds the digests, by [Digest], of addresses whose persons do not want to be told apart.
+	Withheld map[string]bool
 }
 
 // window is how far from the use of a company's address its person is taken to work there, in days.
@@ -89,7 +98,8 @@ type resolver struct {
 	identities   []identity
 	of           [][]uint32 // repository, signature -> identity
 	sets         sets
-	keys         [][]string // identity -> addresses and accounts that it is joined by
+	sides        []map[uint32]uint32 // root -> group of those that are not the same -> which of its members is in the set; nil for none
+	keys         [][]string          // identity -> addresses and accounts that it is joined by
 	out          Resolution
 	evidence     map[Evidence]uint32
 }
@@ -112,16 +122,32 @@ func Resolve(repositories []*facts.Repository, opts Options) (*Resolution, error
 			return nil, fmt.Errorf("resolving people: %w", err)
 		}
 	}
+	if err := opts.checkLevels(); err != nil {
+		return nil, err
+	}
 	r.identify()
 	r.out.Joined = map[string]int{}
+	r.sets = newSets(len(r.identities))
+	r.joinStated()
 	r.joinKeys()
 	strong := r.sets.roots()
 	r.joinCreators()
 	r.joinNames()
-	r.persons()
+	withheld := r.withheld()
+	r.persons(withheld)
 	r.index()
 	a := r.attributor(strong)
-	return NewResolution(r.out, a.attribute), nil
+	if withheld != nil {
+		a.withheld, a.opted = withheld, r.because(RuleWithheld, "", "high")
+	}
+	organizations := r.out.Organizations
+	return NewResolution(r.out, func(repository int, signature uint32, when facts.Time) Attribution {
+		day, dated := int32(0), when.Valid
+		if dated {
+			day = dayOf(when.Unix)
+		}
+		return a.roll(a.attribute(repository, signature, when), day, dated, organizations)
+	}), nil
 }
 
 // on says whether a rule applies.
@@ -246,31 +272,33 @@ func (id *identity) pair() string {
 // joinKeys joins identities that have a key in common: an address that names one mailbox, or an account of a forge.
 func (r *resolver) joinKeys() {
 	n := len(r.identities)
-	r.sets = newSets(n)
 	r.keys = make([][]string, n)
-	first := make(map[string]uint32, n)
-	join := func(i uint32, key string, rule func(a, b *identity) (string, string, string)) {
-		j, ok := first[key]
-		if !ok {
-			first[key] = i
-			return
+	first := make(map[string][]uint32, n) // one of each set that has the key; several where they are not to be joined
+	join := func(i uint32, key string, rule func(a, b *identity) (string, string, string)) (owns bool) {
+		for k, j := range first[key] {
+			name, source, confidence := rule(&r.identities[j], &r.identities[i])
+			if r.join(j, i, name, source, confidence) {
+				return k == 0
+			}
 		}
-		name, source, confidence := rule(&r.identities[j], &r.identities[i])
-		r.join(j, i, name, source, confidence)
+		first[key] = append(first[key], i)
+		return len(first[key]) == 1
 	}
 	for i := range r.identities {
 		id := &r.identities[i]
 		key := id.pair()
 		if id.address.form == valid {
 			key = id.prefix() + id.address.text
+		}
+		if join(uint32(i), key, byAddress) && id.address.form == valid {
 			r.keys[i] = append(r.keys[i], key)
 		}
-		join(uint32(i), key, byAddress)
 		// What a mailmap says of an address holds where another repository's mailmap is silent. Not so if it speaks of one name at it.
 		if id.own.form == valid && id.own.text != id.address.text && !id.byName {
 			key := id.prefix() + id.own.text
-			r.keys[i] = append(r.keys[i], key)
-			join(uint32(i), key, byAddress)
+			if join(uint32(i), key, byAddress) {
+				r.keys[i] = append(r.keys[i], key)
+			}
 		}
 	}
 	if !r.on(RuleNoReply) {
@@ -313,11 +341,95 @@ func byAddress(a, b *identity) (rule, source, confidence string) {
 	return RuleSameAddress, "", "high"
 }
 
-// join makes two identities one person, and says why if they were not yet.
-func (r *resolver) join(i, j uint32, rule, source, confidence string) {
-	if r.sets.union(i, j) {
-		r.out.Joined[rule]++
-		r.out.Joins = append(r.out.Joins, Join{r.identities[i].reference, r.identities[j].reference, r.because(rule, source, confidence)})
+// join makes two identities one person, unless a file forbids it, and says why if they were not yet. It tells whether they are one.
+func (r *resolver) join(i, j uint32, rule, source, confidence string) bool {
+	i0, j0 := r.sets.find(i), r.sets.find(j)
+	if i0 == j0 {
+		return true
+	}
+	if r.sides != nil {
+		for group, member := range r.sides[i0] {
+			if other, ok := r.sides[j0][group]; ok && other != member {
+				return false
+			}
+		}
+	}
+	r.sets.union(i, j)
+	if r.sides != nil {
+		root, gone := min(i0, j0), max(i0, j0)
+		if r.sides[root] == nil {
+			r.sides[root] = r.sides[gone]
+		} else {
+			maps.Copy(r.sides[root], r.sides[gone])
+		}
+	}
+	r.out.Joined[rule]++
+	r.out.Joins = append(r.out.Joins, Join{r.identities[i].reference, r.identities[j].reference, r.because(rule, source, confidence)})
+	return true
+}
+
+// joinStated joins whom files say to be one person, and takes down whom they say to be different ones.
+func (r *resolver) joinStated() {
+	if len(r.directory.same)+len(r.directory.notSame) == 0 {
+		return
+	}
+	byAddress := map[string][]uint32{}
+	for i := range r.identities {
+		id := &r.identities[i]
+		if id.machine != Unknown {
+			continue
+		}
+		account, _ := id.own.login()
+		for _, key := range slices.Compact([]string{id.own.text, account}) {
+			if key != "" {
+				byAddress[key] = append(byAddress[key], uint32(i))
+			}
+		}
+	}
+	members := func(text string) []uint32 {
+		name, email, shared := strings.Cut(strings.TrimSuffix(strings.TrimSpace(text), ">"), "<")
+		if !shared {
+			name, email = "", text
+		}
+		own := r.parse(email)
+		list := byAddress[own.text]
+		if account, _ := own.login(); account != "" {
+			list = byAddress[account]
+		}
+		if name = normalizeName(name); name == "" {
+			return list
+		}
+		var named []uint32
+		for _, i := range list {
+			if id := &r.identities[i]; name == id.name || name == normalizeName(id.signature.Name) {
+				named = append(named, i)
+			}
+		}
+		return named
+	}
+	if len(r.directory.notSame) > 0 {
+		r.sides = make([]map[uint32]uint32, len(r.identities))
+	}
+	for g, group := range r.directory.notSame {
+		for m, text := range group.members {
+			for _, i := range members(text) {
+				if r.sides[i] == nil {
+					r.sides[i] = map[uint32]uint32{}
+				}
+				if _, taken := r.sides[i][uint32(g)]; !taken {
+					r.sides[i][uint32(g)] = uint32(m)
+				}
+			}
+		}
+	}
+	for _, group := range r.directory.same {
+		var all []uint32
+		for _, text := range group.members {
+			all = append(all, members(text)...)
+		}
+		for _, i := range all[min(1, len(all)):] {
+			r.join(all[0], i, RuleStated, group.source, "high")
+		}
 	}
 }
 
@@ -501,8 +613,8 @@ func (r *resolver) classOf(a *address) Class {
 // withoutDomain finds addresses in names, which many programs fill with them: names may be printed, addresses never. "@login" is none.
 var withoutDomain = regexp.MustCompile(`(\S)(?:@|＠|﹫|%40)\S+`)
 
-// persons numbers the sets by their smallest key.
-func (r *resolver) persons() {
+// persons numbers the sets by their smallest key. Those withheld are one person together.
+func (r *resolver) persons(withheld []bool) {
 	type group struct {
 		person  Person
 		members []uint32
@@ -512,11 +624,15 @@ func (r *resolver) persons() {
 	for i := range r.identities {
 		id := &r.identities[i]
 		root := r.sets.find(uint32(i))
+		hidden := withheld != nil && withheld[i]
+		if hidden {
+			root = facts.None
+		}
 		g, ok := byRoot[root]
 		if !ok {
 			g = len(groups)
 			byRoot[root] = g
-			groups = append(groups, group{person: Person{Machine: id.machine}})
+			groups = append(groups, group{person: Person{Machine: id.machine, Withheld: hidden}})
 		}
 		groups[g].members = append(groups[g].members, uint32(i))
 		for _, key := range r.keys[i] {
@@ -546,8 +662,16 @@ func (r *resolver) persons() {
 			}
 		}
 		p.Name = withoutDomain.ReplaceAllString(p.Name, "$1@…")
+		if p.Withheld {
+			p.Key, p.Name = Withheld.String(), Withheld.String()
+		}
 	}
 	slices.SortFunc(groups, func(a, b group) int { return strings.Compare(a.person.Key, b.person.Key) })
+	for i := 1; i < len(groups); i++ { // who is not to be joined may have the same name and address
+		if p, before := &groups[i].person, &groups[i-1].person; strings.TrimRight(before.Key, "\x00") == p.Key {
+			p.Key = before.Key + "\x00"
+		}
+	}
 	r.out.Persons = make([]Person, len(groups))
 	number := make([]uint32, len(r.identities))
 	for p, g := range groups {
@@ -592,6 +716,68 @@ func (r *resolver) index() {
 	r.out.Name = number(func(id *identity) string { return normalizeName(id.signature.Name) })
 }
 
+// Digest is what an opt-out file holds of an address: a keyed hash, so that the file tells nobody who does not want to be told apart. It is
+// of another kind than a pseudonym, so none leads to the other.
+func Digest(key []byte, email string) (string, error) {
+	d, err := embedded()
+	if err != nil {
+		return "", err
+	}
+	a := parseAddress(email, d)
+	if a.form != valid {
+		return "", errors.New("this is no address of one person")
+	}
+	return digest(key, a.text), nil
+}
+
+func digest(key []byte, address string) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("withheld\x00" + address))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// ReadWithheld reads an opt-out file: a digest of an address on each line, after # a remark.
+func ReadWithheld(path string) (map[string]bool, error) {
+	data, err := readCapped(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the opt-out file: %w", err)
+	}
+	set, line := map[string]bool{}, 0
+	for text := range strings.Lines(string(data)) {
+		line++
+		text, _, _ = strings.Cut(text, "#")
+		if text = strings.ToLower(strings.TrimSpace(text)); text == "" {
+			continue
+		}
+		if b, err := hex.DecodeString(text); err != nil || len(b) != sha256.Size {
+			return nil, fmt.Errorf("reading the opt-out file: %s:%d:1: want %d hexadecimal digits, as orrery organizations opt-out prints them", path, line, 2*sha256.Size)
+		}
+		set[text] = true
+	}
+	return set, nil
+}
+
+// withheld tells for every identity whether its person is; nil if nobody is.
+func (r *resolver) withheld() []bool {
+	if len(r.opts.Withheld) == 0 {
+		return nil
+	}
+	roots := map[uint32]bool{}
+	for i := range r.identities {
+		id := &r.identities[i]
+		for _, a := range [...]*address{&id.own, &id.address} {
+			if a.form == valid && id.machine == Unknown && r.opts.Withheld[digest(r.opts.PseudonymKey, a.text)] {
+				roots[r.sets.find(uint32(i))] = true
+			}
+		}
+	}
+	out := make([]bool, len(r.identities))
+	for i := range out {
+		out[i] = roots[r.sets.find(uint32(i))]
+	}
+	return out
+}
+
 // minPseudonym is the number of hexadecimal digits of a pseudonym, where no other one begins with the same.
 const minPseudonym = 8
 
@@ -616,6 +802,9 @@ func pseudonyms(persons []Person, key []byte) {
 			}
 		}
 		persons[i].Pseudonym = "p-" + hashes[i][:digits]
+		if persons[i].Withheld {
+			persons[i].Pseudonym = Withheld.String()
+		}
 	}
 }
 

@@ -5,6 +5,7 @@
 package report
 
 import (
+	"cmp"
 	"math"
 	"strings"
 	"time"
@@ -24,6 +25,8 @@ type Provenance struct {
 	Ecosystem string
 	Version   string // of orrery
 	Options   []Option
+	// RollUp and Contractors are those of [people.Options]; "" for the default.
+	RollUp, Contractors string
 	// Repositories are all that the ecosystem names, read or not, in the order in which reports list them.
 	Repositories []Repository
 	Warnings     []string
@@ -67,8 +70,12 @@ type Model struct {
 	Orrery    string `json:"orrery"`
 	Ecosystem string `json:"ecosystem"`
 	// AsOf and Fetched are UTC days.
-	AsOf         string           `json:"as_of"`
-	Fetched      string           `json:"fetched"`
+	AsOf    string `json:"as_of"`
+	Fetched string `json:"fetched"`
+	// RollUp is what organizations stand for: "brand", "entity", "parent" or "country". Contractors is how they are read: "both", "apart" or
+	// "client"; merged and apart figures are the same unless it is "both".
+	RollUp       string           `json:"roll_up"`
+	Contractors  string           `json:"contractors"`
 	Options      []Option         `json:"options"`
 	Repositories []Repository     `json:"repositories"`
 	Read         int              `json:"repositories_read"`
@@ -287,6 +294,7 @@ func Build(result *measure.Result, resolution *people.Resolution, from Provenanc
 	b := builder{resolution, options}
 	m := &Model{
 		Schema: Schema, Orrery: from.Version, Ecosystem: from.Ecosystem, AsOf: date(result.AsOf), Fetched: date(result.Fetched),
+		RollUp: cmp.Or(from.RollUp, string(people.LevelBrand)), Contractors: cmp.Or(from.Contractors, string(people.ReadBoth)),
 		Options: full(from.Options), Repositories: full(from.Repositories),
 		Warnings:     append(full(from.Warnings), result.Warnings...),
 		Conservation: full(result.Laws), Metrics: measure.Metrics, Organizations: b.organizations(),

@@ -12,6 +12,7 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"orrery/analyzer/measure"
+	"orrery/analyzer/people"
 )
 
 // The summary's size: it fits one screen whatever was measured.
@@ -102,10 +103,14 @@ func (t *text) windows(m *Model) {
 		}
 		return "-"
 	}
-	columns := [][]string{{
-		"", "lines, growth", "commits (bulk imports)", "contributors (one commit)", "known organization", "elephant factor (merged)", "HHI",
-		"HHI, contractors merged", "absence factor (persons)",
-	}}
+	both := m.Contractors == string(people.ReadBoth)
+	columns := [][]string{{"", "lines, growth", "commits (bulk imports)", "contributors (one commit)", "known organization"}}
+	if both {
+		columns[0] = append(columns[0], "elephant factor (merged)", "HHI", "HHI, contractors merged")
+	} else {
+		columns[0] = append(columns[0], "elephant factor", "HHI")
+	}
+	columns[0] = append(columns[0], "absence factor (persons)")
 	room := t.width - summaryLabels
 	for n, i := range m.windowOrder() {
 		f := &m.Figures[i]
@@ -122,9 +127,14 @@ func (t *text) windows(m *Model) {
 			fmt.Sprintf("%s (%s)", number(f.Commits.Value), number(f.Commits.Bulk)),
 			fmt.Sprintf("%s (%s)", span(number(uint64(c.Low)), number(uint64(c.High))), number(uint64(c.Once))),
 			percent(f.Commits.Coverage),
-			fmt.Sprintf("%s (%s)", index(f, measure.KeyElephantFactor, "apart"), index(f, measure.KeyElephantFactor, "merged")),
-			index(f, measure.KeyHHI, "apart"), index(f, measure.KeyHHI, "merged"), index(f, measure.KeyAbsenceFactor, ""),
 		}
+		elephant, hhi := index(f, measure.KeyElephantFactor, "apart"), index(f, measure.KeyHHI, "apart")
+		if both {
+			column = append(column, fmt.Sprintf("%s (%s)", elephant, index(f, measure.KeyElephantFactor, "merged")), hhi, index(f, measure.KeyHHI, "merged"))
+		} else {
+			column = append(column, elephant, hhi)
+		}
+		column = append(column, index(f, measure.KeyAbsenceFactor, ""))
 		if room -= widest(column) + gap; room < 0 {
 			columns[0][0] = fmt.Sprintf("%d of %d windows", n, len(m.Windows))
 			break
@@ -202,7 +212,11 @@ func heading(p Period) string {
 // organizations prints the largest organizations.
 func (t *text) organizations(m *Model) {
 	f := &m.Figures[m.main()]
-	columns := [][]string{{"organization"}, {"commits"}, {"% of commits"}, {"% with suppliers"}, {"changed"}, {"people"}}
+	what, plurals := "organization", "organizations"
+	if m.RollUp == string(people.LevelCountry) {
+		what, plurals = "jurisdiction", "jurisdictions"
+	}
+	columns := [][]string{{what}, {"commits"}, {"% of commits"}, {"% with suppliers"}, {"changed"}, {"people"}}
 	total, shown := 0, 0
 	var commits uint64
 	var unknown []string
@@ -234,9 +248,12 @@ func (t *text) organizations(m *Model) {
 		t.line("no commits are counted")
 		return
 	}
+	if m.Contractors != string(people.ReadBoth) {
+		columns = slices.Delete(columns, 3, 4)
+	}
 	t.grid(columns)
 	foot := fmt.Sprintf("%s: %d of %s, %s of commits; unknown %s",
-		cut(heading(f.Period), 30), shown, plural(total, "organization", "organizations"), percent(ratio(commits, f.Commits.Total)), percent(ratio(f.Commits.Unknown, f.Commits.Total)))
+		cut(heading(f.Period), 30), shown, plural(total, what, plurals), percent(ratio(commits, f.Commits.Total)), percent(ratio(f.Commits.Unknown, f.Commits.Total)))
 	if detail := foot + ": " + strings.Join(unknown, ", "); unknown != nil && cells(detail) <= t.width {
 		foot = detail
 	}

@@ -47,6 +47,7 @@ type ecosystemFile struct {
 	Mailmap       []text       `key:"mailmap"`
 	Bots          []text       `key:"bots"`
 	Paths         []filePath   `key:"paths"`
+	OptOut        []text       `key:"opt_out"`
 }
 
 // fileSource is one source: a plain SOURCE, or a mapping.
@@ -474,7 +475,7 @@ func (f *ecosystemFile) apply(d *draft, file, dir string) error {
 	for _, list := range []struct {
 		from []text
 		to   *[]string
-	}{{f.Organizations, &d.organizations}, {f.Mailmap, &d.mailmaps}} {
+	}{{f.Organizations, &d.organizations}, {f.Mailmap, &d.mailmaps}, {f.OptOut, &d.optOut}} {
 		for _, t := range list.from {
 			p := filepath.FromSlash(t.s)
 			if !filepath.IsAbs(p) {

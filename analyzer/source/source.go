@@ -70,6 +70,7 @@ type Ecosystem struct {
 	Windows       []Window     // beside the built-in ones
 	Organizations []string     // the user's own organizations files, first wins
 	Mailmaps      []string
+	OptOut        []string
 	Bots          []string // patterns of names or addresses of machine accounts
 	Paths         []PathRule
 	Warnings      []string // what was odd in manifests and files, for people

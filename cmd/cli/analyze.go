@@ -19,6 +19,7 @@ import (
 	"orrery/analyzer"
 	"orrery/analyzer/history"
 	"orrery/analyzer/measure"
+	"orrery/analyzer/people"
 	"orrery/analyzer/report"
 	"orrery/analyzer/source"
 )
@@ -66,6 +67,9 @@ A SOURCE is one of
 	flags.StringVar(&f.Accounting, "accounting", "", "count by the rules of "+strings.Join(accountings(), ", ")+" as well, and print that")
 	flags.StringArrayVar(&f.Organizations, "organizations", nil, "organizations file; may be given several times, the first that fits wins")
 	flags.StringArrayVar(&f.Mailmaps, "mailmap", nil, "mailmap in git's format; may be given several times")
+	flags.StringVar((*string)(&f.RollUp), "roll-up", string(people.LevelBrand), "what organizations are rolled up to, at the date of each commit: "+strings.Join(people.Levels(), ", "))
+	flags.StringVar((*string)(&f.Contractors), "contractors", string(people.ReadBoth), "how contractors are read: both, apart (as firms of their own) or client (as part of their client)")
+	flags.StringArrayVar(&f.OptOut, "opt-out", nil, "file of people who do not want to be told apart, made by orrery organizations opt-out; may be given several times")
 	flags.StringArrayVar(&f.Bots, "bot", nil, "pattern of a name or an address of a machine account; may be given several times")
 	flags.IntVar(&f.top, "top", 40, "how many organizations, repositories and people (each) the graph shows; it says what it leaves out; 0 for all")
 	flags.BoolVar(&f.Names, "names", false, "print the names of people, not only pseudonyms")
@@ -90,6 +94,12 @@ func (f *analyzeFlags) run(cmd *cobra.Command, streams Streams) error {
 	}
 	if f.top < 0 || f.RenameLimit < 0 || f.Workers < 0 {
 		return usagef("--top, --rename-limit and --workers cannot be negative")
+	}
+	if !slices.Contains(people.Levels(), string(f.RollUp)) {
+		return usagef("--roll-up %s: must be one of %s", f.RollUp, strings.Join(people.Levels(), ", "))
+	}
+	if !slices.Contains(people.Readings(), string(f.Contractors)) {
+		return usagef("--contractors %s: must be one of %s", f.Contractors, strings.Join(people.Readings(), ", "))
 	}
 	if f.asOf != "" {
 		day, err := time.Parse(time.DateOnly, f.asOf)

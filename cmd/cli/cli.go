@@ -144,7 +144,7 @@ says what; 0 with --allow-partial), 130 interrupted.`,
 		return usageError{err}
 	})
 	root.SetUsageFunc(printUsage)
-	root.AddCommand(newAnalyze(streams), newFacts(streams))
+	root.AddCommand(newAnalyze(streams), newFacts(streams), newOrganizations(streams))
 	return root
 }
 
@@ -158,7 +158,7 @@ func printUsage(c *cobra.Command) error {
 		fmt.Fprintf(&b, "Usage:\n  %s COMMAND\n\nCommands:\n", c.CommandPath())
 		for _, sub := range c.Commands() {
 			if sub.IsAvailableCommand() {
-				fmt.Fprintf(&b, "  %-*s   %s\n", c.NamePadding()-1, sub.Name(), sub.Short)
+				fmt.Fprintf(&b, "  %-*s   %s\n", sub.NamePadding(), sub.Name(), sub.Short)
 			}
 		}
 	} else {

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"orrery/analyzer/people"
+	"orrery/analyzer/source"
+)
+
+func newOrganizations(streams Streams) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "organizations",
+		Short: "Check, bring over and complete the files that say who works for whom",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("organizations: there is no command %q; see orrery help organizations", args[0])
+			}
+			return usagef("organizations: say what to do; see orrery help organizations")
+		},
+	}
+	cmd.AddCommand(newOrganizationsCheck(streams), newOptOut(streams))
+	return cmd
+}
+
+func newOrganizationsCheck(streams Streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check [FILE...]",
+		Short: "Find what is wrong or cannot be meant in organizations files",
+		Long: `Reads organizations files as analyze does, in the order given and before the built-in directory, and
+prints a line FILE:LINE:COLUMN: TEXT for each thing that is wrong: mistakes of form, names that
+nobody declares, a domain given to two organizations at once, two parents or two employers on one
+day, circles of parents or clients, statements that are never reached, free-mail domains given to an
+employer, and names that are spelled alike. Without a FILE it checks the built-in directory.
+
+Exit status: 0 nothing is wrong, 1 something is.`,
+		Args: arguments(0, math.MaxInt, "organizations files"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			problems, err := people.CheckDirectory(args...)
+			if err != nil {
+				return err
+			}
+			for _, p := range problems {
+				if _, err := fmt.Fprintln(streams.Out, source.Redact(p.Error())); err != nil {
+					return fmt.Errorf("writing to stdout: %w", err)
+				}
+			}
+			if len(problems) > 0 {
+				return fmt.Errorf("organizations check: %s", countOf(len(problems), "problem", "problems"))
+			}
+			return nil
+		},
+	}
+}
+
+func countOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func newOptOut(streams Streams) *cobra.Command {
+	var keyFile string
+	cmd := &cobra.Command{
+		Use:   "opt-out ADDRESS...",
+		Short: "Print the lines of an opt-out file for addresses",
+		Long: `Prints a keyed hash of each address: the lines of a file for --opt-out. Whoever has the file, but not the
+key of the pseudonyms, learns nothing from it. analyze moves the persons of these addresses, with all
+their other addresses, into the one line "withheld" of every output; sums stay what they are.
+An address of - reads addresses from stdin, one on each line, which keeps them out of the shell's history.`,
+		Args: arguments(1, math.MaxInt, "one address or more"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			key, err := pseudonymKey(keyFile)
+			if err != nil {
+				return err
+			}
+			var addresses []string
+			for _, a := range args {
+				if a != "-" {
+					addresses = append(addresses, a)
+					continue
+				}
+				lines := bufio.NewScanner(streams.In)
+				for lines.Scan() {
+					if line := strings.TrimSpace(lines.Text()); line != "" {
+						addresses = append(addresses, line)
+					}
+				}
+				if err := lines.Err(); err != nil {
+					return fmt.Errorf("reading addresses from stdin: %w", err)
+				}
+			}
+			for i, a := range addresses {
+				d, err := people.Digest(key, a)
+				if err != nil {
+					return usagef("organizations opt-out: address %d: %w", i+1, err)
+				}
+				if _, err := fmt.Fprintln(streams.Out, d); err != nil {
+					return fmt.Errorf("writing to stdout: %w", err)
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&keyFile, "pseudonym-key", "", "file with the key of the pseudonyms, the one that analyze uses (default as there)")
+	return cmd
+}
