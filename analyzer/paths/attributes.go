@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -14,7 +15,6 @@ const (
 	maxPattern = 1 << 10 // bytes of one
 	maxLine    = 2 << 10 // bytes of a line of .gitattributes: git skips longer ones too
 	maxRules   = 1000    // of a repository, by kind of file
-	maxMacros  = 5       // depth of macros in macros
 )
 
 // pattern is one of .gitattributes, relative to the folder of its file.
@@ -256,7 +256,7 @@ func parseAttributes(content []byte, root bool, macros map[string][]assignment) 
 		if !isMacro && !strings.Contains(rest, "linguist-") && !mentions(rest, macros) {
 			continue
 		}
-		assigns := parseAssignments(rest, macros, 0)
+		assigns := parseAssignments(rest, macros)
 		if isMacro {
 			if root && len(macros) < maxRules {
 				macros[macro] = assigns
@@ -281,10 +281,17 @@ func mentions(s string, macros map[string][]assignment) bool {
 	return false
 }
 
-func parseAssignments(s string, macros map[string][]assignment, depth int) (out []assignment) {
+// parseAssignments reads the words behind a pattern. Of several for one attribute the last stands, so a macro is never longer than that.
+func parseAssignments(s string, macros map[string][]assignment) (out []assignment) {
+	add := func(a assignment) {
+		out = slices.DeleteFunc(out, func(o assignment) bool { return o.attribute == a.attribute })
+		out = append(out, a)
+	}
 	for w := range strings.FieldsSeq(s) {
-		if m, ok := macros[w]; ok && depth < maxMacros {
-			out = append(out, m[:min(len(m), maxLine)]...)
+		if m, ok := macros[w]; ok {
+			for _, a := range m {
+				add(a)
+			}
 			continue
 		}
 		a := assignment{state: set}
@@ -307,7 +314,7 @@ func parseAssignments(s string, macros map[string][]assignment, depth int) (out 
 		for i, known := range attributeNames {
 			if name == known {
 				a.attribute = i
-				out = append(out, a)
+				add(a)
 			}
 		}
 	}

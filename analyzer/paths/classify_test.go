@@ -329,6 +329,23 @@ func TestPatternErrors(t *testing.T) {
 	}
 }
 
+// TestBombs holds that what grows when it is read is not read: each would take gigabytes.
+func TestBombs(t *testing.T) {
+	macros := "[attr]m0 linguist-vendored linguist-generated\n"
+	for i := range 500 {
+		macros += fmt.Sprintf("[attr]m%d%s\n", i+1, strings.Repeat(fmt.Sprintf(" m%d", i), 300))
+	}
+	expressions := strings.Repeat(`<filteritem type="filepath" name="((a{1000}){1000}){2}" desc="third party"/><filteritem type="filepath" name="(a|b){999}" desc="third party"/>`, 5000)
+	r := repository("", map[string]string{
+		".gitattributes": macros + "a.c m500\n", "OAT.xml": "<a>" + expressions + "</a>", "x/OAT.xml": strings.Repeat("<a>", 300_000),
+		"x/README.OpenSource": strings.Repeat("[", 1_000_000),
+	}, ".gitattributes", "OAT.xml", "x/OAT.xml", "x/README.OpenSource", "a.c", "aaa")
+	c := Classify(r, Options{})
+	if c.Class[4] != Vendored || c.Class[5] != Own {
+		t.Errorf("classes are %v", c.Class)
+	}
+}
+
 // FuzzClassify holds that whatever a repository says of itself is read to the end, and that every path gets a class, the same one twice.
 func FuzzClassify(f *testing.F) {
 	f.Add([]byte("*.c linguist-vendored\n"), []byte(`[{"Name": "a", "Path": ["b"]}]`), []byte(`<a><filteritem type="filepath" name="a(" desc="generated"/></a>`), "a/b.c")

@@ -8,6 +8,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -113,6 +114,30 @@ var (
 	oatNot       = regexp.MustCompile(`(?i)\bnot? (?:contains?|an?|any|third|3rd|open)|\bwithout\b|self[- ]?develop|不含|不包含|没有|自研|非三方|非第三方|非开源`)
 )
 
+// The bounds on the expressions of OAT.xml: what Go compiles grows with the numbers in braces.
+const (
+	maxExpression  = 256 // bytes
+	maxRepetition  = 32
+	maxExpressions = 200 // of a file
+)
+
+var repetition = regexp.MustCompile(`\{(\d*),?(\d*)\}`)
+
+// small says whether an expression stays small when it is compiled: one repetition by number at most, and not by much.
+func small(expression string) bool {
+	if len(expression) > maxExpression || strings.Count(expression, "{") > 1 {
+		return false
+	}
+	for _, m := range repetition.FindAllStringSubmatch(expression, -1) {
+		for _, digits := range m[1:] {
+			if n, err := strconv.Atoi(digits); digits != "" && (err != nil || n > maxRepetition) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // maxDepth is how deep the elements of OAT.xml may lie in each other; the format needs five.
 const maxDepth = 32
 
@@ -120,7 +145,7 @@ const maxDepth = 32
 func oat(file string, content []byte) (out []statement) {
 	dir := file[:strings.LastIndexByte(file, '/')+1]
 	d := xml.NewDecoder(bytes.NewReader(content))
-	for depth := 0; len(out) < maxRules; {
+	for depth := 0; len(out) < maxExpressions; {
 		token, err := d.RawToken()
 		if err != nil {
 			return out // at the end, or where it is no XML any more: what was read stands
@@ -159,7 +184,7 @@ func oat(file string, content []byte) (out []statement) {
 			default:
 				continue
 			}
-			if len(name) > maxPattern || name == "" {
+			if !small(name) || name == "" {
 				continue
 			}
 			switch kind {

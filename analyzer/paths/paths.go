@@ -172,7 +172,7 @@ func (c *classifier) read(r *facts.Repository) {
 	attributeRules := 0
 	for _, number := range order {
 		path, content := r.Paths[number], last[number]
-		if content == nil {
+		if content == nil || len(c.statements) >= maxRules {
 			continue
 		}
 		dir, base := path[:strings.LastIndexByte(path, '/')+1], path[strings.LastIndexByte(path, '/')+1:]
