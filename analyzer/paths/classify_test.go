@@ -137,7 +137,8 @@ third_party/theirs.c vendored # folder third_party
 			want: `
 README.OpenSource documentation # name of a document
 adapter/README.OpenSource documentation # name of a document
-kal/README.OpenSource vendored # kal/README.OpenSource
+kal/README.OpenSource documentation # name of a document
+kal/BUILD.gn own
 OAT.xml data # language of data
 kal/a.c vendored # kal/README.OpenSource
 src/a.c own
@@ -156,7 +157,7 @@ src/one.c generated # OAT.xml: generated
 			key:       "third_party_zip",
 			documents: map[string]string{"README.OpenSource": `[{"Name": "zip", "License File": "LICENSE"}]`},
 			want: `
-README.OpenSource vendored # README.OpenSource: zip
+README.OpenSource documentation # name of a document
 zip.c vendored # README.OpenSource: zip
 `,
 		},

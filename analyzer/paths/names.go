@@ -51,8 +51,8 @@ var documentFolders = words("doc docs Documentation documentation Doc Docs man j
 var documentFile = regexp.MustCompile(`^(?:(?i:readme|licen[cs]es?|copying|copyright|notice|authors|credits|contributors|contributing|changelog|changes|install|news|todo|` +
 	`code_of_conduct|security|release[-_]?notes|relnotes|history)(?:[-._].*)?|(?i:.*)\.(?:rst|adoc|pod|texi|info))$`)
 
-// dataFolderless are endings of data that linguist takes for prose, or does not know.
-var dataFile = words(".po .pot .svg .csv .tsv .dat .map .golden .snap .sum .diff .patch .log")
+// dataFile are endings of data that linguist takes for prose, or does not know.
+var dataFile = words(".po .pot .svg .csv .tsv .dat .golden .snap .sum .diff .patch .log")
 
 func words(s string) map[string]bool {
 	m := map[string]bool{}

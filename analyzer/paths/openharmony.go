@@ -20,18 +20,26 @@ type statement struct {
 	base   bool // re is held against the base name
 	class  Class
 	reason string
+	glue   bool // it does not speak of what OpenHarmony's build adds to the software of others
 }
+
+// added is what OpenHarmony's build needs beside the software of others.
+var added = regexp.MustCompile(`^(?:BUILD\.gn|.*\.gni|bundle\.json|OAT\.xml|README\.OpenSource|CODEOWNERS)$`)
 
 func (s *statement) match(p string) bool {
 	rest, ok := strings.CutPrefix(p, s.dir)
 	if !ok || !strings.HasPrefix(rest, s.within) {
 		return false
 	}
+	base := rest[strings.LastIndexByte(rest, '/')+1:]
+	if s.glue && added.MatchString(base) {
+		return false
+	}
 	if s.re == nil {
 		return true
 	}
 	if s.base {
-		rest = rest[strings.LastIndexByte(rest, '/')+1:]
+		rest = base
 	}
 	return s.re.MatchString(rest)
 }
@@ -52,7 +60,7 @@ func openSource(file, key string, content []byte) (out []statement) {
 	}
 	name := key[strings.LastIndexByte(key, '/')+1:]
 	for _, e := range entries[:min(len(entries), maxRules)] {
-		s := statement{dir: dir, class: Vendored, reason: file}
+		s := statement{dir: dir, class: Vendored, reason: file, glue: true}
 		software := field(e, "Name")
 		if len(software) > 0 && len(software[0]) <= 100 {
 			s.reason += ": " + software[0]
