@@ -143,7 +143,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	}
 	in := measure.Input{
 		Repositories: histories, Membership: members, Paths: classified, Resolution: resolution, AsOf: opts.AsOf, Workers: opts.Workers,
-		Accounting: opts.Accounting,
+		Accounting: opts.Accounting, Survival: true,
 	}
 	for _, w := range ecosystem.Windows {
 		in.Windows = append(in.Windows, measure.Window(w))
@@ -350,7 +350,7 @@ func readOne(
 	}
 	defer func() { err = errors.Join(err, repository.Close()) }()
 	f, err = history.Read(ctx, repository, r.Key, cmp.Or(opts.Revision, r.Revision), history.Options{
-		Workers: workers, NoRenames: opts.NoRenames, RenameLimit: opts.RenameLimit, Progress: p,
+		Workers: workers, NoRenames: opts.NoRenames, RenameLimit: opts.RenameLimit, Ownership: true, Progress: p,
 	})
 	if err == nil {
 		ends, err = findRanges(ctx, repository, f, opts.Ranges)

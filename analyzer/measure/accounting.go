@@ -193,7 +193,7 @@ func (m *measurement) account(rules *Rules, s *scope, p Period) (*tally, error) 
 			a.machineMerges++ // all else of theirs is told by its state
 			continue
 		}
-		sum := AccountSum{Sum: Sum{1, e.added, e.removed}, Changed: e.added + e.removed}
+		sum := AccountSum{Sum: Sum{Commits: 1, Added: e.added, Removed: e.removed}, Changed: e.added + e.removed}
 		if rules.Larger {
 			sum.Changed = max(e.added, e.removed)
 			a.smaller += min(e.added, e.removed)

@@ -42,18 +42,7 @@ const (
 
 // figures fills Figures, Series, People and Growth of the result.
 func (m *measurement) figures() {
-	m.makeScopes()
-	last := m.in.AsOf
-	for i := range m.scopes {
-		if s := &m.scopes[i]; len(s.order) > 0 {
-			last = max(last, m.entries[s.order[len(s.order)-1]].when)
-		}
-	}
-	for i := range m.repositories {
-		if r := &m.repositories[i]; len(r.clocks) > 0 {
-			last = max(last, r.clocks[len(r.clocks)-1])
-		}
-	}
+	last := m.last
 	for i := range m.repositories {
 		m.result.Growth = append(m.result.Growth, m.repositories[i].monthly(last, m.in.AsOf)...)
 	}
@@ -182,6 +171,19 @@ func (m *measurement) makeScopes() {
 		}
 	}
 	m.parallel(len(m.scopes), func(_, i int) { m.firsts(&m.scopes[i]) })
+
+	m.last = m.in.AsOf
+	if n := len(sorted); n > 0 {
+		m.last = max(m.last, sorted[n-1].when)
+	}
+	for i := range m.repositories {
+		if r := &m.repositories[i]; len(r.clocks) > 0 {
+			m.last = max(m.last, r.clocks[len(r.clocks)-1])
+		}
+	}
+	if first := m.scopes[0].first; first != math.MaxInt64 {
+		m.months = series(KindMonth, first, m.last, m.in.AsOf)
+	}
 }
 
 // firsts finds when everybody came to a scope.
@@ -241,6 +243,8 @@ type scratch struct {
 	addresses, names, pairs, inBucket, inMerged []uint32
 	apart, merged                               []Part
 	values, atoms                               []uint64
+	stocks                                      []Stock // by side
+	sideRows                                    []sideRow
 }
 
 type actorWork struct {
@@ -259,11 +263,20 @@ type personWork struct {
 
 func newScratch(m *measurement) *scratch {
 	return &scratch{
-		m: m, actors: make([]actorWork, len(m.actors)), persons: make([]personWork, m.sizes.persons),
+		m: m, stocks: make([]Stock, m.sides()), sideRows: m.sideRows(), actors: make([]actorWork, len(m.actors)), persons: make([]personWork, m.sizes.persons),
 		addresses: make([]uint32, m.sizes.addresses), names: make([]uint32, m.sizes.names), pairs: make([]uint32, m.sizes.pairs),
 		inBucket: make([]uint32, m.sizes.inBucket), inMerged: make([]uint32, m.sizes.inMerged),
 		apart: make([]Part, m.sizes.buckets), merged: make([]Part, m.sizes.buckets),
 	}
+}
+
+// sum is what one commit is.
+func (e *entry) sum() Sum {
+	s := Sum{Commits: 1, Added: e.added, Removed: e.removed, AddedHere: e.addedHere, RemovedHere: e.removedHere}
+	if e.here {
+		s.CommitsHere = 1
+	}
+	return s
 }
 
 // do computes one job.
@@ -284,7 +297,7 @@ func (s *scratch) do(j *job) {
 		if ranged && !m.repositories[e.rank].holds(j.period, e.row, e.when) {
 			continue
 		}
-		sum := Sum{1, e.added, e.removed}
+		sum := e.sum()
 		switch e.state {
 		case merge:
 			f.Work.Merges = f.Work.Merges.Plus(sum)
@@ -335,6 +348,12 @@ func (s *scratch) do(j *job) {
 		f.Reconciliation = new(Reconciliation)
 		for _, rank := range j.scope.ranks {
 			f.Reconciliation.add(&m.repositories[rank].reconciliations[j.window])
+		}
+	}
+	if j.depth == windowed {
+		f.Classes, f.Languages = s.kinds(j)
+		if m.in.Survival && !ranged {
+			f.Surviving = s.surviving(j)
 		}
 	}
 }

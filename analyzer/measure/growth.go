@@ -101,6 +101,7 @@ func (r *mined) monthly(last, asOf int64) []GrowthRow {
 func (m *measurement) reconcile() error {
 	m.parallel(len(m.repositories), func(_, rank int) {
 		r := &m.repositories[rank]
+		m.workByKind(r)
 		r.reconciliations = make([]Reconciliation, len(m.result.Windows))
 		r.err = m.reconcileRepository(r)
 	})

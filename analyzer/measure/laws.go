@@ -134,6 +134,13 @@ func (m *measurement) conserve() error {
 		months += int64(row.Added - row.Removed)
 	}
 	law("lines at the heads = sum over repositories and months of lines added - removed", head, Term{"months", months})
+	m.conserveSurviving(law)
+	for i := range m.result.Figures {
+		f := &m.result.Figures[i]
+		if what, left, right := f.byKind(); left != right && violated == nil {
+			violated = &LawError{Law{Name: fmt.Sprintf("%s of %s %s, %s", what, f.Scope.Kind, f.Scope.Name, f.Period.Name), Left: int64(left), Right: int64(right)}}
+		}
+	}
 	for w := range m.result.Windows {
 		f := &m.result.Figures[w]
 		if f.Period.Kind == KindRange {
@@ -189,6 +196,95 @@ func (m *measurement) conserveRange(w int, law func(name string, left int64, ter
 	if r := f.Reconciliation; r != nil {
 		// Between two commits of the first parents lands what the newer one reaches and the older one does not.
 		law("net of "+f.Period.Name+" landed between its ends", 0, Term{"dated elsewhere", r.Elsewhere})
+	}
+}
+
+// conserveSurviving holds what survives in every window against the snapshots, and lifetimes against what survives.
+func (m *measurement) conserveSurviving(law func(name string, left int64, terms ...Term)) {
+	if !m.in.Survival {
+		return
+	}
+	lines := func(s Stock) int64 { return int64(s.Lines) }
+	here := func(s Stock) int64 { return int64(s.Here) }
+	for w, p := range m.result.Windows {
+		f := &m.result.Figures[w]
+		if f.Surviving == nil {
+			continue
+		}
+		law("lines at the end of "+p.Name, int64(f.Growth.Lines), f.Surviving.terms(lines)...)
+		var files, kinds uint64
+		for _, k := range f.Classes {
+			files += k.Files
+			kinds += k.Here
+		}
+		law("lines in files written here at the end of "+p.Name, int64(kinds), f.Surviving.terms(here)...)
+		law("files at the end of "+p.Name, int64(f.Growth.Files),
+			Term{"with lines", int64(files)}, Term{"empty, binary or unreadable", int64(f.Growth.Files - files)})
+	}
+	if len(m.months) == 0 {
+		return
+	}
+	var entered, removed uint64
+	for i := range m.result.Longevity {
+		if l := &m.result.Longevity[i]; !l.Merged && l.Name != RowPeople {
+			entered += l.All.Entered
+			removed += l.All.Removed
+		}
+	}
+	stands := m.result.Figures[trailingWindow].Surviving
+	law("lines on the as-of day = lives that began - lives that ended + "+RowNobody, int64(stands.All().Lines),
+		Term{"began", int64(entered)}, Term{"ended", -int64(removed)}, Term{RowNobody, int64(stands.row(RowNobody).Apart.Lines)})
+}
+
+// byKind says whether classes and languages of a window hold all that there is, and what they do not.
+func (f *Figures) byKind() (what string, left, right uint64) {
+	for _, kinds := range [][]KindRow{f.Classes, f.Languages} {
+		var all KindRow
+		for i := range kinds {
+			all.add(&kinds[i])
+		}
+		w := &f.Work
+		machines := w.Bots.Plus(w.Agents)
+		for _, sum := range []struct {
+			what        string
+			left, right uint64
+		}{
+			{"lines added", w.Total().Added, all.Added},
+			{"lines removed", w.Total().Removed, all.Removed},
+			{"lines added by bulk imports", w.Bulk.Added, all.BulkAdded},
+			{"lines removed by bulk imports", w.Bulk.Removed, all.BulkRemoved},
+			{"lines added by machines", machines.Added, all.MachineAdded},
+			{"lines removed by machines", machines.Removed, all.MachineRemoved},
+		} {
+			if sum.left != sum.right {
+				return sum.what + " by what files are", sum.left, sum.right
+			}
+		}
+		if f.Surviving != nil && f.Surviving.All() != all.Stock || f.Surviving != nil && all.Lines != f.Growth.Lines {
+			return "surviving lines by what files are", f.Growth.Lines, all.Lines
+		}
+	}
+	return "", 0, 0
+}
+
+// row gives the row of a name, empty if there is none.
+func (s *Surviving) row(name string) StockRow {
+	for _, r := range s.Rows {
+		if r.Organization == people.NoOrganization && r.Name == name {
+			return r
+		}
+	}
+	return StockRow{}
+}
+
+// terms lists the parts of all surviving lines.
+func (s *Surviving) terms(of func(Stock) int64) []Term {
+	return []Term{
+		{"known", of(s.Known)},
+		{"unknown", of(s.Unknown)},
+		{"bulk imports", of(s.Bulk)},
+		{"bots", of(s.Bots)},
+		{"AI agents", of(s.Agents)},
 	}
 }
 

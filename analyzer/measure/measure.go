@@ -33,9 +33,11 @@ type Input struct {
 	Repositories []*facts.Repository
 	// Membership says where Repositories[i] belongs.
 	Membership []Membership
-	// Paths says what the files of Repositories[i] are.
-	Paths      []*paths.Classified
 	Resolution *people.Resolution
+	// Paths says what the files of Repositories[i] are. nil: all are written here.
+	Paths []*paths.Classified
+	// Survival says that the repositories were read with [facts.Repository.Survival], and asks for what follows from it.
+	Survival bool
 	// AsOf is the day (any second of it, UTC) that relative windows count from: Unix seconds, 1990 to 2099.
 	AsOf int64
 	// Fetched is when the repositories were read, Unix seconds: dates more than a day later are invalid. 0 means AsOf or the newest
@@ -95,6 +97,9 @@ type Result struct {
 	People [][]PersonRow
 	// Contributions tell by window who worked where, and for whom: by repository, person and organization. What graphs are made of.
 	Contributions [][]Contribution
+	// Strata are the surviving lines month by month, Longevity how long they live. nil without [Input.Survival].
+	Strata    *Strata
+	Longevity []Longevity
 	// Bulk lists the bulk imports, by repository and then by date.
 	Bulk []BulkImport
 	// Accounts are by window what the rules that were asked for make of the ecosystem.
@@ -113,17 +118,27 @@ type Sum struct {
 	Commits uint64 `json:"commits"`
 	Added   uint64 `json:"added"`   // lines
 	Removed uint64 `json:"removed"` // lines
+	// Of these, what is in files that are written here: [paths.Class.Written]. Commits that change one at least.
+	CommitsHere uint64 `json:"commits_here"`
+	AddedHere   uint64 `json:"added_here"`
+	RemovedHere uint64 `json:"removed_here"`
 }
 
 // Changed is Added + Removed.
 func (s Sum) Changed() uint64 { return s.Added + s.Removed }
+
+// ChangedHere is AddedHere + RemovedHere.
+func (s Sum) ChangedHere() uint64 { return s.AddedHere + s.RemovedHere }
 
 // Net is Added - Removed.
 func (s Sum) Net() int64 { return int64(s.Added - s.Removed) }
 
 // Plus adds two sums.
 func (s Sum) Plus(o Sum) Sum {
-	return Sum{s.Commits + o.Commits, s.Added + o.Added, s.Removed + o.Removed}
+	return Sum{
+		s.Commits + o.Commits, s.Added + o.Added, s.Removed + o.Removed,
+		s.CommitsHere + o.CommitsHere, s.AddedHere + o.AddedHere, s.RemovedHere + o.RemovedHere,
+	}
 }
 
 // Work is the work of a scope in a period, as parts that exclude one another.
@@ -272,6 +287,10 @@ type Figures struct {
 	// Rows are the organizations with work in the period, most commits first, then the unknown classes, bots, AI agents and bulk
 	// imports. The ecosystem has a row for each of the latter; other scopes, where they are not empty. nil in most series.
 	Rows []Row
+	// Surviving is what stands at the end of a window; nil in series and ranges, and without [Input.Survival].
+	Surviving *Surviving
+	// Classes and Languages tell windows apart by what files are; classes in their order, languages by lines. nil in series.
+	Classes, Languages []KindRow
 	// Organizations and Persons are the indices: commits and changed lines, both readings; with bulk imports too for windows of the
 	// ecosystem and its classes.
 	Organizations, Persons []Index
@@ -334,6 +353,12 @@ func Measure(in Input) (*Result, error) {
 	if err := m.reconcile(); err != nil {
 		return nil, err
 	}
+	m.makeScopes()
+	if in.Survival {
+		if err := m.survive(); err != nil {
+			return nil, err
+		}
+	}
 	m.figures()
 	if err := m.accounts(); err != nil {
 		return nil, err
@@ -357,8 +382,11 @@ type measurement struct {
 	actors       []actor
 	clients      []uint32 // see the function of that name
 	sizes        sizes
+	languages    []string // of all repositories, by name
 
 	scopes []scope
+	last   int64    // moment that series go up to
+	months []Period // of the ecosystem
 }
 
 func newMeasurement(in Input) (*measurement, error) {
@@ -370,6 +398,8 @@ func newMeasurement(in Input) (*measurement, error) {
 	case len(in.Membership) != n || len(r.Person) != n || len(r.Address) != n || len(r.Name) != n:
 		return nil, fmt.Errorf("measuring %d repositories: %d memberships; persons, addresses and names of %d, %d and %d repositories",
 			n, len(in.Membership), len(r.Person), len(r.Address), len(r.Name))
+	case in.Paths != nil && len(in.Paths) != n:
+		return nil, fmt.Errorf("measuring %d repositories: classes of paths of %d", n, len(in.Paths))
 	case in.AsOf < earliest || in.AsOf >= latest:
 		return nil, fmt.Errorf("as-of day %s: it must lie between 1990 and 2099", time.Unix(in.AsOf, 0).UTC().Format(time.DateOnly))
 	}

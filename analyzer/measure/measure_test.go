@@ -60,6 +60,7 @@ func TestMeasure(t *testing.T) {
 		for i := range result.Series {
 			compare(t, w, result, &result.Series[i])
 		}
+		compareStrata(t, w, result)
 	})
 }
 
@@ -107,6 +108,11 @@ func compare(t *rapid.T, w *world, result *Result, f *Figures) {
 			for _, row := range r.Changes[c.Changes.Lo:c.Changes.Hi] {
 				s.Added += uint64(row.Added)
 				s.Removed += uint64(row.Removed)
+				if w.classified[k].Class[row.Path].Written() {
+					s.CommitsHere = 1
+					s.AddedHere += uint64(row.Added)
+					s.RemovedHere += uint64(row.Removed)
+				}
 			}
 			person := int(c.Author / 3)
 			side := w.side(person, c.Authored.UTC().Year())

@@ -30,6 +30,11 @@ const (
 	KeyHHI             = "hhi"
 	KeyEffectiveNumber = "effective_number"
 	KeyBulk            = "bulk"
+	KeyChangedHere     = "changed_here"
+	KeySurviving       = "surviving"
+	KeyLinesHere       = "lines_here"
+	KeyHalfLife        = "half_life"
+	KeyActive          = "active"
 )
 
 // Metrics is the table of all metrics, in the order in which reports explain them. Not to be changed.
@@ -125,6 +130,31 @@ var Metrics = []Metric{
 		KeyBulk, "bulk imports", "commits", "",
 		bulkRule,
 		"the largest 1 % of commits often holds most of the added lines",
+	},
+	{
+		KeyChangedHere, "lines changed here", "lines", "more activity",
+		"added + removed in files that are written here: neither vendored (nor in a third-party repository), nor generated, nor binary; commits_here, added_here and removed_here likewise",
+		"the classes of paths",
+	},
+	{
+		KeySurviving, "surviving lines", "lines", "",
+		"lines of a snapshot by who wrote the commit that git blame names (no -M, -C, -w; renames of whole files followed), in every repository that holds the line; bulk imports, bots and AI agents outside of T; lines whose commit is not known are in U",
+		"git blame; standing text, not value: it rewards verbosity and reformatting",
+	},
+	{
+		KeyLinesHere, "surviving lines written here", "lines", "",
+		"surviving lines of files that are written here: neither vendored (nor in a third-party repository), nor generated, nor binary",
+		"the classes of paths",
+	},
+	{
+		KeyHalfLife, "half-life of lines", "months", "longer-lived code",
+		"least age a with S(a) <= 1/2, S(a) the product over i <= a of 1 - d(i)/n(i): n(i) lines at risk at age i, d(i) of them removed; age: calendar months since the lines of the commit first stood in the branch that is read; moved files are the same lines, what stands on the as-of day is censored",
+		"product-limit estimate (Kaplan and Meier 1958), with delayed entry for lines that come back; no error is given, for lines go in groups",
+	},
+	{
+		KeyActive, "lines of active authors", "ratio", "authors are still there",
+		"surviving lines of persons with a commit in the twelve months before the as-of day, for whomever / surviving lines, both without lines of nobody known",
+		"authors with a commit, as in contributors",
 	},
 }
 

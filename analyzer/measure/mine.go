@@ -24,13 +24,15 @@ const (
 
 // entry is one commit of one repository.
 type entry struct {
-	when           int64  // author date, or undated
-	added, removed uint64 // lines; 0 for merges
-	actor          uint32 // into measurement.actors; facts.None for merges
-	rank           uint32 // of the repository
-	row            uint32 // into the repository's commits
-	state          state
-	incomplete     bool // some rows could not be read
+	when                   int64  // author date, or undated
+	added, removed         uint64 // lines; 0 for merges
+	addedHere, removedHere uint64
+	actor                  uint32 // into measurement.actors; facts.None for merges
+	rank                   uint32 // of the repository
+	row                    uint32 // into the repository's commits
+	state                  state
+	incomplete             bool // some rows could not be read
+	here                   bool // a row is in a file that is written here
 }
 
 // actor is one identity on behalf of one bucket: a few ten thousand of them stand for all commits, so that figures of a period add up into
@@ -97,7 +99,8 @@ type mined struct {
 	ranges   []ranged // by Input.Ranges
 	// reconciliations are by window.
 	reconciliations []Reconciliation
-	err             error
+	survivors
+	err error
 }
 
 // rowSums are sums over all rows of changes, for the laws.
@@ -116,8 +119,14 @@ func (m *measurement) mine() error {
 		if r.Class == "" {
 			r.Class = "own"
 		}
+		if m.in.Paths != nil {
+			r.classified = m.in.Paths[position]
+		}
 		r.entries = facts.Span{Lo: total, Hi: total + uint32(len(r.Commits))}
 		total = r.entries.Hi
+	}
+	if err := m.classify(); err != nil {
+		return err
 	}
 	m.entries = make([]entry, total)
 	m.parallel(len(m.repositories), func(_, rank int) {
@@ -170,7 +179,13 @@ func (m *measurement) mineRepository(r *mined, rank uint32) error {
 		}
 		s := &sizes[i]
 		for j := range r.Changes[c.Changes.Lo:c.Changes.Hi] {
-			s.add(&r.Changes[int(c.Changes.Lo)+j])
+			row := &r.Changes[int(c.Changes.Lo)+j]
+			s.add(row)
+			if r.kinds[r.kindOf[row.Path]].here > 0 {
+				e.here = true
+				e.addedHere += uint64(row.Added)
+				e.removedHere += uint64(row.Removed)
+			}
 		}
 		e.added, e.removed, e.incomplete = s.added, s.removed, s.incomplete
 		r.rows.added += s.added
@@ -219,6 +234,11 @@ func (r *mined) check(resolution *people.Resolution) error {
 		if int(c.Author) >= signatures || c.Changes.Lo > c.Changes.Hi || c.Changes.Hi > changes ||
 			c.Parents.Lo > c.Parents.Hi || int(c.Parents.Hi) > len(r.Parents) {
 			return fmt.Errorf("commit %s points outside of the facts", c.ID)
+		}
+	}
+	for i := range r.Changes {
+		if int(r.Changes[i].Path) >= len(r.Paths) {
+			return fmt.Errorf("a row of path %d of %d", r.Changes[i].Path, len(r.Paths))
 		}
 	}
 	for _, p := range r.Parents {

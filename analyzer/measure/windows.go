@@ -28,6 +28,9 @@ const (
 	LastTwelveMonths = "last twelve months"
 )
 
+// trailingWindow is the place of LastTwelveMonths among the windows: it ends with the as-of day.
+const trailingWindow = 2
+
 // Dates outside of these are no dates of a commit: git is from 2005 and imports histories of older systems, but none from before 1990. The
 // upper end only keeps a wrong as-of day from asking for series without end.
 var (

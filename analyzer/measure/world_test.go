@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"orrery/analyzer/facts"
+	"orrery/analyzer/paths"
 	"orrery/analyzer/people"
 )
 
@@ -24,6 +26,7 @@ const (
 type world struct {
 	repositories []*facts.Repository
 	membership   []Membership
+	classified   []*paths.Classified
 	persons      int
 	// class says whose side a (person, year) is on: an organization below numOrgs, or numOrgs plus the class.
 	side func(person, year int) int
@@ -40,6 +43,7 @@ type file struct {
 	lines  uint32
 	binary bool
 	link   bool
+	owners map[uint32]int32 // by commit, who wrote the lines
 }
 
 type tree map[string]file
@@ -128,7 +132,7 @@ func drawRepository(t *rapid.T, key string, shared []facts.ID, persons int) *fac
 		c.Changes.Lo = uint32(len(r.Changes))
 		if parents < 2 {
 			for _, name := range []string{"a", "b", "c", "d"} {
-				change, ok := drawChange(t, base, name)
+				change, ok := drawChange(t, base, name, uint32(i))
 				if !ok {
 					continue
 				}
@@ -188,6 +192,7 @@ func drawRepository(t *rapid.T, key string, shared []facts.ID, persons int) *fac
 	var clock int64
 	before := tree{}
 	for i, at := range chain {
+		r.Survival = append(r.Survival, survival(uint32(i), paths, before, trees[at])...)
 		c := &r.Commits[at]
 		c.Step = uint32(i)
 		clock = max(clock, c.Committed.Unix)
@@ -217,8 +222,30 @@ func drawRepository(t *rapid.T, key string, shared []facts.ID, persons int) *fac
 	return r
 }
 
+// survival tells how the lines of each commit in each file change between two trees.
+func survival(step uint32, paths map[string]uint32, before, after tree) (rows []facts.Survival) {
+	for name, path := range paths {
+		lines := map[uint32]int32{}
+		for owner, n := range after[name].owners {
+			lines[owner] += n
+		}
+		for owner, n := range before[name].owners {
+			lines[owner] -= n
+		}
+		for owner, n := range lines {
+			if n != 0 {
+				rows = append(rows, facts.Survival{Step: step, Path: path, Commit: owner, Lines: n})
+			}
+		}
+	}
+	slices.SortFunc(rows, func(a, b facts.Survival) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Commit, b.Commit))
+	})
+	return rows
+}
+
 // drawChange changes a file of a tree, perhaps.
-func drawChange(t *rapid.T, at tree, name string) (facts.Change, bool) {
+func drawChange(t *rapid.T, at tree, name string, commit uint32) (facts.Change, bool) {
 	old, existed := at[name]
 	var c facts.Change
 	switch rapid.IntRange(0, 7).Draw(t, "change "+name) {
@@ -260,6 +287,18 @@ func drawChange(t *rapid.T, at tree, name string) (facts.Change, bool) {
 			return c, false
 		}
 		f := file{lines: uint32(rapid.SampledFrom([]int{0, 1, 10, 500, 6000, 20000}).Draw(t, "lines"))}
+		f.owners = map[uint32]int32{}
+		rest := int32(f.lines)
+		for _, owner := range slices.Sorted(maps.Keys(old.owners)) {
+			if n := min(old.owners[owner]/2, rest); n > 0 {
+				f.owners[owner] = n
+				rest -= n
+			}
+		}
+		if rapid.IntRange(0, 9).Draw(t, "unreadable before") == 0 {
+			commit = facts.None
+		}
+		f.owners[commit] += rest
 		at[name] = f
 		c.LinesBefore, c.LinesAfter, c.Binary = old.lines, f.lines, old.binary
 		if !old.binary {
@@ -284,6 +323,12 @@ func drawWorld(t *rapid.T) *world {
 			shared = append(shared, r.Commits[j].ID)
 		}
 		w.repositories = append(w.repositories, r)
+		c := &paths.Classified{Languages: [][]string{{"", "C", "Go"}, {"", "Go"}, {"Zig"}}[i]}
+		for range r.Paths {
+			c.Class = append(c.Class, paths.Class(rapid.IntRange(0, paths.NumClasses-1).Draw(t, "class")))
+			c.Language = append(c.Language, uint16(rapid.IntRange(0, len(c.Languages)-1).Draw(t, "language")))
+		}
+		w.classified = append(w.classified, c)
 		w.membership = append(w.membership, Membership{key, []string{"own", "third-party"}[i%2], []string{"", "kernel", "net"}[i]})
 	}
 	sides := make([]int, w.persons*2)
@@ -371,7 +416,7 @@ func (w *world) input() Input {
 		return people.Attribution{Organization: people.NoOrganization, Class: people.Class(side - numOrgs)}
 	})
 	return Input{
-		Repositories: w.repositories, Membership: w.membership, Resolution: resolution,
+		Repositories: w.repositories, Membership: w.membership, Resolution: resolution, Paths: w.classified, Survival: w.classified != nil,
 		AsOf: unix("2024-06-15"), Fetched: unix("2030-01-01"),
 		Windows: []Window{{"spring", unix("2023-03-01"), unix("2023-06-01")}}, Ranges: w.ranges,
 	}

@@ -94,6 +94,9 @@ type Model struct {
 	Accounting *Accounting `json:"accounting,omitempty"`
 	// Factors are how few hold half of the commits, by everybody's rules.
 	Factors []measure.Factor `json:"factors"`
+	// Strata and Longevity are nil where owners of lines were not read.
+	Strata    *Strata     `json:"strata"`
+	Longevity []Longevity `json:"longevity"`
 	// Skipped sums Skips up by reason.
 	Skipped []Skipped `json:"skipped"`
 	Skips   []Skip    `json:"skips"`
@@ -184,11 +187,13 @@ type Share struct {
 type Part struct {
 	measure.Sum
 	Changed      uint64 `json:"changed"`
+	ChangedHere  uint64 `json:"changed_here"`
 	Contributors int    `json:"contributors"` // persons
 	// Shares are nil outside of T and where T is 0.
-	CommitsShare *Share       `json:"commits_share,omitempty"`
-	ChangedShare *Share       `json:"changed_share,omitempty"`
-	Bulk         *measure.Sum `json:"bulk,omitempty"` // imports, beside it
+	CommitsShare     *Share       `json:"commits_share,omitempty"`
+	ChangedShare     *Share       `json:"changed_share,omitempty"`
+	ChangedHereShare *Share       `json:"changed_here_share,omitempty"`
+	Bulk             *measure.Sum `json:"bulk,omitempty"` // imports, beside it
 }
 
 // Row is an organization, an unknown class, or one of bots, AI agents and bulk imports, in a scope and period.
@@ -214,6 +219,7 @@ type Figures struct {
 	Added          Amount                  `json:"added"`
 	Removed        Amount                  `json:"removed"`
 	Changed        Amount                  `json:"changed"`
+	ChangedHere    Amount                  `json:"changed_here"`
 	Merges         uint64                  `json:"merges"`
 	Duplicates     measure.Sum             `json:"duplicates"` // commits of another repository's
 	Incomplete     int                     `json:"incomplete"` // commits with lines that could not be read
@@ -223,6 +229,9 @@ type Figures struct {
 	Reconciliation *measure.Reconciliation `json:"reconciliation,omitempty"`
 	Indices        []Index                 `json:"indices,omitempty"`
 	Organizations  []Row                   `json:"organizations,omitempty"`
+	Surviving      *Surviving              `json:"surviving,omitempty"`
+	Classes        []Kind                  `json:"classes,omitempty"`
+	Languages      []Kind                  `json:"languages,omitempty"`
 }
 
 // People are the persons with most commits of a window.
@@ -300,6 +309,7 @@ func Build(result *measure.Result, resolution *people.Resolution, from Provenanc
 		Conservation: full(result.Laws), Metrics: measure.Metrics, Organizations: b.organizations(),
 		Accounting: b.accounting(result, options.Accounting), Factors: full(result.Factors),
 		Figures: b.figures(result.Figures), Series: b.figures(result.Series), Bulk: b.bulk(result.Bulk), growth: result.Growth,
+		Strata: b.strata(result.Strata), Longevity: longevity(result.Longevity),
 	}
 	for _, r := range m.Repositories {
 		if r.Problem == "" {
@@ -400,10 +410,10 @@ func (b *builder) figures(all []measure.Figures) []Figures {
 		out := &list[i]
 		*out = Figures{
 			Scope: f.Scope, Period: period(f.Period),
-			Commits:    amount(f, func(s measure.Sum) uint64 { return s.Commits }),
-			Added:      amount(f, func(s measure.Sum) uint64 { return s.Added }),
-			Removed:    amount(f, func(s measure.Sum) uint64 { return s.Removed }),
-			Changed:    amount(f, measure.Sum.Changed),
+			Commits: amount(f, func(s measure.Sum) uint64 { return s.Commits }),
+			Added:   amount(f, func(s measure.Sum) uint64 { return s.Added }),
+			Removed: amount(f, func(s measure.Sum) uint64 { return s.Removed }),
+			Changed: amount(f, measure.Sum.Changed), ChangedHere: amount(f, measure.Sum.ChangedHere),
 			Merges:     f.Work.Merges.Commits,
 			Duplicates: f.Work.Duplicates, Incomplete: f.Incomplete,
 			Contributors:   Contributors{f.Contributors.Low(), f.Contributors.High(), f.Contributors},
@@ -425,6 +435,7 @@ func (b *builder) figures(all []measure.Figures) []Figures {
 			out.Indices = append(out.Indices, concentration(measure.KeyAbsenceFactor, index))
 		}
 		out.Organizations = rows(f)
+		out.Surviving, out.Classes, out.Languages = surviving(f.Surviving), kinds(f.Classes, true), kinds(f.Languages, false)
 	}
 	return list
 }
@@ -485,14 +496,8 @@ func rows(f *measure.Figures) []Row {
 	for i := range f.Rows {
 		r := &f.Rows[i]
 		row := Row{
-			Name: r.Name, Class: r.Class.String(), Client: r.Client, Outside: r.Outside, Apart: part(f, r, r.Apart),
+			Name: rowName(r.Name, r.Organization), Class: className(r.Name, r.Organization, r.Class), Client: r.Client, Outside: r.Outside, Apart: part(f, r, r.Apart),
 			organization: r.Organization != people.NoOrganization,
-		}
-		if !row.organization {
-			row.Name = "(" + r.Name + ")"
-		}
-		if r.Name == measure.RowBulk && r.Outside {
-			row.Class = measure.KeyBulk
 		}
 		if row.Client == "" && r.Merged != r.Apart {
 			merged := part(f, r, r.Merged)
@@ -515,7 +520,7 @@ func (r *Row) merged() *Part {
 }
 
 func part(f *measure.Figures, r *measure.Row, p measure.Part) Part {
-	out := Part{Sum: p.Sum, Changed: p.Changed(), Contributors: p.Contributors}
+	out := Part{Sum: p.Sum, Changed: p.Changed(), ChangedHere: p.ChangedHere(), Contributors: p.Contributors}
 	if p.Bulk != (measure.Sum{}) {
 		out.Bulk = &p.Bulk
 	}
@@ -523,19 +528,24 @@ func part(f *measure.Figures, r *measure.Row, p measure.Part) Part {
 		return out
 	}
 	share := func(of func(measure.Sum) uint64) *Share {
-		x, known, unknown := of(p.Sum), of(f.Work.Known), of(f.Work.Unknown)
-		if known+unknown == 0 {
-			return nil
-		}
-		low := *ratio(x, known+unknown)
-		if r.Organization == people.NoOrganization {
-			return &Share{Low: low, High: low} // that it is unknown is known
-		}
-		return &Share{low, *ratio(x+unknown, known+unknown), ratio(x, known)}
+		return bound(of(p.Sum), of(f.Work.Known), of(f.Work.Unknown), r.Organization != people.NoOrganization)
 	}
 	out.CommitsShare = share(func(s measure.Sum) uint64 { return s.Commits })
 	out.ChangedShare = share(measure.Sum.Changed)
+	out.ChangedHereShare = share(measure.Sum.ChangedHere)
 	return out
+}
+
+// bound gives the share of x in T, nil if T is 0. What is no organization's has a share without bounds: that it is unknown is known.
+func bound(x, known, unknown uint64, organization bool) *Share {
+	if known+unknown == 0 {
+		return nil
+	}
+	low := *ratio(x, known+unknown)
+	if !organization {
+		return &Share{Low: low, High: low}
+	}
+	return &Share{low, *ratio(x+unknown, known+unknown), ratio(x, known)}
 }
 
 // skips lists what could not be measured, and repositories that were not read.

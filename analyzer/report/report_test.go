@@ -18,6 +18,7 @@ import (
 
 	"orrery/analyzer/facts"
 	"orrery/analyzer/measure"
+	"orrery/analyzer/paths"
 	"orrery/analyzer/people"
 	"orrery/graph"
 )
@@ -110,7 +111,7 @@ func usual() sample {
 func (s sample) measured(t *testing.T) (*measure.Result, *people.Resolution) {
 	t.Helper()
 	r := people.Resolution{Organizations: s.organizations}
-	in := measure.Input{AsOf: unix("2024-06-15"), Windows: s.windows, Workers: 2}
+	in := measure.Input{Survival: true, AsOf: unix("2024-06-15"), Windows: s.windows, Workers: 2}
 	for i, p := range s.persons {
 		r.Persons = append(r.Persons, people.Person{Key: fmt.Sprintf("p%d@somewhere.example", i), Pseudonym: fmt.Sprintf("~%04x", 7919*i), Name: p.name})
 	}
@@ -142,6 +143,9 @@ func (s sample) measured(t *testing.T) (*measure.Result, *people.Resolution) {
 			if d.new {
 				change.Kind = facts.Added
 			}
+			if d.added > 0 {
+				repository.Survival = append(repository.Survival, facts.Survival{Step: uint32(i), Path: 0, Commit: uint32(i), Lines: int32(d.added)})
+			}
 			lines += d.added
 			repository.Changes = append(repository.Changes, change)
 			repository.Commits = append(repository.Commits, c)
@@ -151,6 +155,15 @@ func (s sample) measured(t *testing.T) (*measure.Result, *people.Resolution) {
 		n := len(description.commits)
 		repository.Walk = facts.Walk{Commits: n, Measured: n}
 		repository.Skips = description.skips
+		classified := &paths.Classified{Languages: []string{"", "C"}}
+		for range repository.Paths {
+			class := paths.Own
+			if description.class == "third-party" {
+				class = paths.Vendored
+			}
+			classified.Class, classified.Language = append(classified.Class, class), append(classified.Language, 1)
+		}
+		in.Paths = append(in.Paths, classified)
 		in.Repositories = append(in.Repositories, repository)
 		in.Membership = append(in.Membership, measure.Membership{Key: description.key, Class: description.class, Subsystem: description.subsystem})
 	}
@@ -302,7 +315,7 @@ func TestHostileNames(t *testing.T) {
 		}
 		harmless(t, "accounting", strings.ReplaceAll(accounting.String(), "\n", ""))
 		lines := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
-		if len(lines) > 24 {
+		if len(lines) > summaryLines {
 			t.Errorf("width %d: %d lines", width, len(lines))
 		}
 		for _, l := range lines {

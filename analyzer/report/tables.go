@@ -26,7 +26,7 @@ type Table struct {
 // Tables are all tables, in the order in which help lists them. Not to be changed.
 //
 // Empty cells are figures that do not exist (a share of nothing). Text is escaped by [Cell].
-var Tables = []Table{
+var Tables = append([]Table{
 	{
 		"organizations",
 		"the ecosystem by window: a row for every organization with work in it, for each unknown class, and outside of T for bots, AI agents and bulk imports; merged columns: contractors as part of their client",
@@ -35,7 +35,8 @@ var Tables = []Table{
 			"commits_share_low", "commits_share_high", "commits_of_known", "changed_share_low", "changed_share_high", "changed_of_known",
 			"client", "merged_commits", "merged_added", "merged_removed", "merged_changed", "merged_contributors",
 			"merged_commits_share_low", "merged_commits_share_high", "merged_changed_share_low", "merged_changed_share_high",
-			"bulk_commits", "bulk_added", "bulk_removed", "from", "to",
+			"bulk_commits", "bulk_added", "bulk_removed", "commits_here", "added_here", "removed_here", "changed_here_share_low", "changed_here_share_high",
+			"merged_commits_here", "merged_added_here", "merged_removed_here", "from", "to",
 		},
 		func(m *Model, add func(...any)) {
 			for i := range m.Figures {
@@ -61,7 +62,9 @@ var Tables = []Table{
 					if r.Apart.Bulk != nil {
 						bulk = *r.Apart.Bulk
 					}
-					add(append(cells, bulk.Commits, bulk.Added, bulk.Removed, f.Period.From, f.Period.To)...)
+					cells = append(cells, bulk.Commits, bulk.Added, bulk.Removed, r.Apart.CommitsHere, r.Apart.AddedHere, r.Apart.RemovedHere)
+					cells = append(cells, r.Apart.ChangedHereShare.bounds()...)
+					add(append(cells, merged.CommitsHere, merged.AddedHere, merged.RemovedHere, f.Period.From, f.Period.To)...)
 				}
 			}
 		},
@@ -176,7 +179,7 @@ var Tables = []Table{
 		"commits and lines of the log by scope, window and calendar period (author dates), and growth of the snapshots (along first parents)",
 		[]string{
 			"scope_kind", "scope", "period_kind", "period", "partial", "commits", "added", "removed", "changed", "known_commits", "known_changed", "coverage",
-			"bulk_commits", "bulk_added", "bulk_removed", "bot_commits", "agent_commits", "merges", "duplicates", "invalid_date", "growth", "lines",
+			"bulk_commits", "bulk_added", "bulk_removed", "bot_commits", "agent_commits", "merges", "duplicates", "invalid_date", "growth", "lines", "known_changed_here", "changed_here",
 		},
 		func(m *Model, add func(...any)) {
 			m.each(func(f *Figures) {
@@ -187,7 +190,7 @@ var Tables = []Table{
 				add(f.Scope.Kind, f.Scope.Name, f.Period.Kind, f.Period.Name, f.Period.Partial,
 					f.Commits.Value, f.Added.Value, f.Removed.Value, f.Changed.Value, f.Commits.Known, f.Changed.Known, f.Commits.Coverage,
 					f.Commits.Bulk, f.Added.Bulk, f.Removed.Bulk, f.Commits.Bots, f.Commits.Agents, f.Merges, f.Duplicates.Commits, f.Commits.Undated,
-					growth, lines)
+					growth, lines, f.ChangedHere.Known, f.ChangedHere.Value)
 			})
 		},
 	},
@@ -273,7 +276,7 @@ var Tables = []Table{
 			}
 		},
 	},
-}
+}, survivingTables...)
 
 // each visits all figures of windows and series.
 func (m *Model) each(visit func(*Figures)) {

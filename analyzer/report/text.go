@@ -19,18 +19,19 @@ import (
 const (
 	MinWidth      = 80
 	MaxWidth      = 100 // longer lines are harder to follow
-	summaryLines  = 24
+	summaryLines  = 26
 	summaryTop    = 10 // organizations
 	summaryLabels = 25 // columns of the labels of figures
 )
 
-// WriteText writes the summary: at most 24 lines of at most width columns (between [MinWidth] and [MaxWidth]), without colour and without
+// WriteText writes the summary: at most 26 lines of at most width columns (between [MinWidth] and [MaxWidth]), without colour and without
 // control characters. What it leaves out, it counts.
 func WriteText(w io.Writer, m *Model, width int) error {
 	t := text{width: min(max(width, MinWidth), MaxWidth)}
 	t.title(m)
 	t.windows(m)
 	t.organizations(m)
+	t.longevity(m)
 	t.flow("beside: ", beside(m), 1)
 	t.notes(m)
 	if _, err := io.WriteString(w, t.String()); err != nil {
@@ -111,6 +112,10 @@ func (t *text) windows(m *Model) {
 		columns[0] = append(columns[0], "elephant factor", "HHI")
 	}
 	columns[0] = append(columns[0], "absence factor (persons)")
+	standing := m.Figures[0].Surviving != nil
+	if standing {
+		columns[0] = slices.Insert(columns[0], 2, "written here, at the end")
+	}
 	room := t.width - summaryLabels
 	for n, i := range m.windowOrder() {
 		f := &m.Figures[i]
@@ -135,6 +140,13 @@ func (t *text) windows(m *Model) {
 			column = append(column, elephant, hhi)
 		}
 		column = append(column, index(f, measure.KeyAbsenceFactor, ""))
+		if standing {
+			here := "-" // at the end of a range
+			if f.Surviving != nil {
+				here = number(f.Surviving.Here.Value)
+			}
+			column = slices.Insert(column, 2, here)
+		}
 		if room -= widest(column) + gap; room < 0 {
 			columns[0][0] = fmt.Sprintf("%d of %d windows", n, len(m.Windows))
 			break
@@ -258,6 +270,38 @@ func (t *text) organizations(m *Model) {
 		foot = detail
 	}
 	t.line(foot)
+}
+
+// longevity says in a line how long lines live that are written here, and who holds most of them on the as-of day; as much as there is room
+// for.
+func (t *text) longevity(m *Model) {
+	if len(m.Longevity) == 0 || m.Longevity[0].Here.Oldest == nil {
+		return
+	}
+	l := &m.Longevity[0].Here
+	line := "lines written here: half-life not reached in " + plural(*l.Oldest, "month", "months")
+	if l.HalfLife != nil {
+		line = "lines written here: half-life " + plural(*l.HalfLife, "month", "months")
+	}
+	add := func(phrase string) {
+		if cells(line)+2+cells(phrase) <= t.width {
+			line += "; " + phrase
+		}
+	}
+	if l.Active != nil {
+		add("active authors' " + percent(l.Active))
+	}
+	for _, r := range m.Figures[trailing(m)].Surviving.Organizations {
+		if r.organization && r.Apart.HereShare != nil && r.Apart.Here > 0 {
+			add(cut(Printable(r.Name), 20) + " " + share(r.Apart.HereShare) + " %")
+		}
+	}
+	t.line(line)
+}
+
+// trailing gives the place of the window that ends with the as-of day.
+func trailing(m *Model) int {
+	return slices.IndexFunc(m.Windows, func(p Period) bool { return p.Name == measure.LastTwelveMonths })
 }
 
 // beside lists what is outside of the shares.
