@@ -8,8 +8,8 @@ import (
 	"orrery/analyzer/facts"
 )
 
-// assemble writes what was found as facts.
-func assemble(r *Repository, w *walk, p *plan, m *measured) *facts.Repository {
+// assemble writes what was found as facts, and keeps the plan if that is asked for.
+func assemble(r *Repository, w *walk, p *plan, m *measured, keep bool) *facts.Repository {
 	out := &facts.Repository{
 		Shallow: len(r.shallow) > 0,
 		Commits: make([]facts.Commit, len(w.commits)),
@@ -32,7 +32,11 @@ func assemble(r *Repository, w *walk, p *plan, m *measured) *facts.Repository {
 		}
 		return i
 	}
+	if keep {
+		out.Plan = p.keep(r, m)
+	}
 	skipped := map[skipKey]int{}
+	var byPath []uint32
 	for i := range w.commits {
 		c := &w.commits[i]
 		f := &out.Commits[i]
@@ -46,12 +50,19 @@ func assemble(r *Repository, w *walk, p *plan, m *measured) *facts.Repository {
 		out.Trailers = append(out.Trailers, c.trailers...)
 		f.Trailers.Hi = uint32(len(out.Trailers))
 		f.Changes.Lo = uint32(len(out.Changes))
+		byPath = byPath[:0]
 		for k := p.rowsAt[i]; k < p.rowsAt[i+1]; k++ {
+			byPath = append(byPath, k)
+		}
+		slices.SortStableFunc(byPath, func(a, b uint32) int { return cmp.Compare(p.rowPath(a), p.rowPath(b)) })
+		for _, k := range byPath {
 			p.change(r, m, k, out, skipped)
+			if out.Plan != nil {
+				out.Plan.Ends = append(out.Plan.Ends, facts.Ends{From: p.rows[k].from, To: p.rows[k].to})
+			}
 		}
 		f.Changes.Hi = uint32(len(out.Changes))
 		changes := out.Changes[f.Changes.Lo:f.Changes.Hi]
-		slices.SortStableFunc(changes, func(a, b facts.Change) int { return cmp.Compare(p.paths[a.Path], p.paths[b.Path]) })
 		partial := p.partial[i]
 		for k := range changes {
 			partial = partial || changes[k].Skip != facts.Measured

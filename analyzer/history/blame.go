@@ -41,7 +41,7 @@ func blameHead(ctx context.Context, r *Repository, revision string, paths []stri
 		return nil, err
 	}
 	readers := opts.start(r)
-	w, err := readCommits(ctx, r, head, readers)
+	w, err := readCommits(ctx, r, head, readers, nil)
 	if err != nil {
 		return nil, fmt.Errorf("walking %s: %w", r.path, err)
 	}
@@ -56,7 +56,7 @@ func blameHead(ctx context.Context, r *Repository, revision string, paths []stri
 	if err := p.findRenames(ctx, r, readers, &opts); err != nil {
 		return nil, fmt.Errorf("finding renames in %s: %w", r.path, err)
 	}
-	m, err := p.measure(ctx, r, readers, opts)
+	m, err := p.measure(ctx, r, readers, opts, nil)
 	if err != nil {
 		return nil, fmt.Errorf("reading the files of %s: %w", r.path, err)
 	}

@@ -31,6 +31,7 @@ func (p *plan) last() []uint32 {
 // look looks at the beginning of a text.
 func (b *lineageReader) look(v uint32, t *text) {
 	version := &b.p.versions[v]
+	b.m.seen[version.path] = glimpse{}
 	if t.reason != facts.Measured || version.typ != facts.File {
 		return
 	}

@@ -39,19 +39,30 @@ type job struct {
 	out      *lineCount
 }
 
-// measure reads every lineage once.
-func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader, opts Options) (*measured, error) {
+// measure reads every lineage once; those that an earlier reading has measured, and that are as they were, not at all.
+func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader, opts Options, before *earlier) (*measured, error) {
 	m := &measured{
 		lines: make([]uint32, len(p.versions)), binary: make([]bool, len(p.versions)), reason: make([]facts.Reason, len(p.versions)),
 		rows: make([]lineCount, len(p.rows)), events: make([]lineCount, len(p.events)),
 		last: p.last(), seen: make([]glimpse, len(p.paths)),
 	}
 	lineages := p.lineages(r)
+	for _, v := range opts.head {
+		lineages.wanted[lineages.by[v]] = true
+	}
+	if before != nil {
+		before.touched(p, lineages)
+		before.recall(p, m, lineages)
+	}
+	all := opts.head == nil && before == nil
 	opts.Progress.Versions.Store(int64(len(p.versions)))
 	jobs := make([][]job, len(lineages.of))
 	add := func(from, to uint32, out *lineCount) {
 		if from != facts.None && to != facts.None {
 			l := lineages.by[to]
+			if !all && !lineages.wanted[l] {
+				return
+			}
 			jobs[l] = append(jobs[l], job{from, to, out})
 		}
 	}
@@ -67,9 +78,6 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 			l := lineages.by[f.when()]
 			folds[l] = append(folds[l], f)
 		})
-	}
-	for _, v := range opts.head {
-		lineages.wanted[lineages.by[v]] = true
 	}
 	workers := make([]*lineageReader, len(readers))
 	var next atomic.Int64
@@ -92,7 +100,7 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 						return nil
 					}
 					l := lineages.order[k]
-					if len(opts.head) > 0 && !lineages.wanted[l] {
+					if !all && !lineages.wanted[l] {
 						continue
 					}
 					if err := b.read(ctx, lineages.of[l], jobs[l], folds[l]); err != nil {
@@ -115,10 +123,31 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 			}
 		}
 	}
-	slices.SortFunc(m.survival, func(a, b survived) int {
-		return cmp.Or(cmp.Compare(a.step, b.step), cmp.Compare(a.path, b.path), cmp.Compare(a.owner, b.owner))
-	})
+	m.survival = sortSurvival(m.survival, len(p.mainline))
 	return m, nil
+}
+
+// sortSurvival orders by step, then path, then owner. Steps are many and each is small.
+func sortSurvival(rows []survived, steps int) []survived {
+	at := make([]uint32, steps+1)
+	for _, s := range rows {
+		at[s.step+1]++
+	}
+	for i := range steps {
+		at[i+1] += at[i]
+	}
+	out := make([]survived, len(rows))
+	next := slices.Clone(at)
+	for _, s := range rows {
+		out[next[s.step]] = s
+		next[s.step]++
+	}
+	for i := range steps {
+		slices.SortFunc(out[at[i]:at[i+1]], func(a, b survived) int {
+			return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.owner, b.owner))
+		})
+	}
+	return out
 }
 
 // folds gives the changes of the snapshot along first parents.

@@ -6,11 +6,11 @@
 //	walk     commits from the head to the roots, in the order that everything else is in (walk.go)
 //	plan     trees against their parents' trees: versions of files, and rows (compare.go, plan.go)
 //	renames  rows of commits that both make and remove files (renames.go)
-//	lines    lineages of versions, each blob once: lines, and lines added and removed (lineage.go, lines.go)
+//	lines    lineages of versions, each blob once: lines, lines added and removed, owners (lineage.go, lines.go, ownership.go)
 //
 // A version is a file as one commit made it, named by (commit, path). The versions that it was made from are its parents; versions that
 // hang together by parents are a lineage. Lineages share nothing, so they are read in parallel, and the result does not depend on who
-// read what when.
+// read what when. A later reading of the same repository reads only the lineages that new commits touch (extend.go).
 package history
 
 import (
@@ -37,6 +37,11 @@ type Options struct {
 	RenameLimit int
 	// Ownership finds who wrote each line that lives, at every step: [facts.Repository.Survival].
 	Ownership bool
+	// Plan keeps how the versions of files hang together: [facts.Repository.Plan].
+	Plan bool
+	// Previous is what an earlier reading of the same repository with the same options found, its Plan included, or nil. What it holds is
+	// not read again: the result is the same, sooner. Where it cannot be built on, everything is read, and Progress.Anew says why.
+	Previous *facts.Repository
 	// Progress is told of commits as they are planned, if it is not nil.
 	Progress *Progress
 
@@ -49,6 +54,8 @@ type Progress struct {
 	Total    atomic.Int64
 	Files    atomic.Int64 // of Versions, with lines
 	Versions atomic.Int64
+	// Anew says why [Options.Previous] could not be built on, a string; nothing if it could.
+	Anew atomic.Value
 }
 
 // Read reads the history of a repository from a revision ("" is the default branch) back to its roots.
@@ -70,7 +77,20 @@ func read(ctx context.Context, r *Repository, key, revision string, opts Options
 		return nil, err
 	}
 	readers := opts.start(r)
-	w, err := readCommits(ctx, r, head, readers)
+	out, err := extend(ctx, r, head, readers, opts)
+	if out == nil && err == nil {
+		out, err = readAll(ctx, r, head, readers, opts)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out.Key, out.Branch, out.Head = key, branch, head
+	return out, nil
+}
+
+// readAll reads everything.
+func readAll(ctx context.Context, r *Repository, head facts.ID, readers []*odb.Reader, opts Options) (*facts.Repository, error) {
+	w, err := readCommits(ctx, r, head, readers, nil)
 	if err != nil {
 		return nil, fmt.Errorf("walking %s: %w", r.path, err)
 	}
@@ -79,18 +99,22 @@ func read(ctx context.Context, r *Repository, key, revision string, opts Options
 	if err != nil {
 		return nil, fmt.Errorf("comparing the trees of %s: %w", r.path, err)
 	}
+	return p.finish(ctx, r, w, readers, opts, nil)
+}
+
+// finish reads the files of a plan. What an earlier reading has measured is taken from it.
+func (p *plan) finish(ctx context.Context, r *Repository, w *walk, readers []*odb.Reader, opts Options, before *earlier) (*facts.Repository, error) {
 	if !opts.NoRenames || opts.owning() {
 		if err := p.findRenames(ctx, r, readers, &opts); err != nil {
 			return nil, fmt.Errorf("finding renames in %s: %w", r.path, err)
 		}
 	}
-	m, err := p.measure(ctx, r, readers, opts)
+	m, err := p.measure(ctx, r, readers, opts, before)
 	if err != nil {
 		return nil, fmt.Errorf("reading the files of %s: %w", r.path, err)
 	}
-	out := assemble(r, w, p, m)
+	out := assemble(r, w, p, m, opts.Plan)
 	p.documents(r, readers[0], out)
-	out.Key, out.Branch, out.Head = key, branch, head
 	return out, nil
 }
 

@@ -32,6 +32,7 @@ type row struct {
 	commit   uint32
 	from, to uint32 // versions; None for additions and deletions
 	renamed  bool
+	then     uint32 // the change of an earlier reading; None if it is new
 }
 
 // search is what a merge made without a like in one of its parents, and what that parent has that the merge has not.
@@ -60,6 +61,18 @@ type plan struct {
 	plainAt  []bool   // by commit: its rows are all that its step changes
 	head     []uint32 // versions of the last snapshot
 	limited  int      // commits with too many files to look for changed renames
+	old      []bool   // by commit: its rows and versions come from an earlier reading; nil if there was none
+}
+
+// indexRows finds where the rows of each commit start.
+func (p *plan) indexRows(commits int) {
+	p.rowsAt = make([]uint32, commits+1)
+	for _, r := range p.rows {
+		p.rowsAt[r.commit+1]++
+	}
+	for i := range commits {
+		p.rowsAt[i+1] += p.rowsAt[i]
+	}
 }
 
 // node is a folder of one commit, with the version of each of its files. Folders that are equal to a parent's are the parent's node.
@@ -102,6 +115,9 @@ type planner struct {
 	pc       int
 	bad      []badTree // found while comparing
 	told     map[brokenTree]bool
+	// again gives, of a commit that is known but planned once more, the first of its versions; nil where nothing is known before.
+	again map[uint32]uint32
+	wrong bool // what is known does not fit the trees
 }
 
 type brokenTree struct {
@@ -146,8 +162,28 @@ const maxPlan = 1 << 26
 func planOnce(
 	ctx context.Context, r *Repository, w *walk, readers []*odb.Reader, bad map[odb.Number]error, done *atomic.Int64,
 ) (*plan, []badTree, error) {
+	p, err := newPlanner(r, w)
+	if err != nil {
+		return nil, nil, err
+	}
+	all := make([]uint32, len(w.commits))
+	for i := range all {
+		all[i] = uint32(i)
+	}
+	if err := p.run(ctx, r, readers, all, bad, done); err != nil {
+		return nil, nil, err
+	}
+	if n := len(p.mainline); n > 0 {
+		p.head = p.roots[p.mainline[n-1]].all(nil)
+	}
+	p.indexRows(len(w.commits))
+	p.eventsAt = append(p.eventsAt, uint32(len(p.events)))
+	return &p.plan, p.bad, nil
+}
+
+func newPlanner(r *Repository, w *walk) (*planner, error) {
 	if uint64(r.Objects.Len()) >= lostBlob {
-		return nil, nil, errors.New("too many objects")
+		return nil, errors.New("too many objects")
 	}
 	p := &planner{
 		w: w, blobs: uint32(r.Objects.Len()),
@@ -157,11 +193,6 @@ func planOnce(
 	}
 	p.partial = make([]bool, len(w.commits))
 	p.plainAt = make([]bool, len(w.commits))
-	for i := range w.commits {
-		for _, q := range w.commits[i].parents {
-			p.waits[q]++
-		}
-	}
 	if len(w.commits) > 0 {
 		for at := uint32(len(w.commits) - 1); ; {
 			p.mainline = append(p.mainline, at)
@@ -174,7 +205,20 @@ func planOnce(
 		}
 		slices.Reverse(p.mainline)
 	}
-	chunks := (len(w.commits) + chunk - 1) / chunk
+	return p, nil
+}
+
+// run plans some commits, in order; the roots of parents that are not among them must be known.
+func (p *planner) run(
+	ctx context.Context, r *Repository, readers []*odb.Reader, todo []uint32, bad map[odb.Number]error, done *atomic.Int64,
+) error {
+	w := p.w
+	for _, i := range todo {
+		for _, q := range w.commits[i].parents {
+			p.waits[q]++
+		}
+	}
+	chunks := (len(todo) + chunk - 1) / chunk
 	ready := make([]chan *script, chunks)
 	for i := range ready {
 		ready[i] = make(chan *script, 1)
@@ -198,11 +242,11 @@ func planOnce(
 				}
 				d.out = &script{}
 				err := odb.Guard(func() error {
-					for row := k * chunk; row < min((k+1)*chunk, len(w.commits)); row++ {
+					for _, row := range todo[k*chunk : min((k+1)*chunk, len(todo))] {
 						if ctx.Err() != nil {
 							return ctx.Err()
 						}
-						d.commit(uint32(row))
+						d.commit(row)
 					}
 					return nil
 				})
@@ -222,7 +266,7 @@ func planOnce(
 			}
 			p.bad = append(p.bad, p.script.bad...)
 			for i := range p.script.at {
-				p.follow(uint32(k*chunk+i), i)
+				p.follow(todo[k*chunk+i], i)
 				if max(len(p.versions), len(p.rows), len(p.events)) > maxPlan {
 					return errors.New("more files and changes than can be held")
 				}
@@ -232,22 +276,14 @@ func planOnce(
 		}
 		return nil
 	})
-	if err := g.Wait(); err != nil {
-		return nil, nil, err
-	}
-	if n := len(p.mainline); n > 0 {
-		p.head = p.roots[p.mainline[n-1]].all(nil)
-	}
-	p.rowsAt = append(p.rowsAt, uint32(len(p.rows)))
-	p.eventsAt = append(p.eventsAt, uint32(len(p.events)))
-	return &p.plan, p.bad, nil
+	return g.Wait()
 }
 
 // follow goes through the script of one commit.
 func (p *planner) follow(commit uint32, at int) {
 	c := &p.w.commits[commit]
 	p.commit, p.pc = commit, int(p.script.at[at])
-	p.rowsAt = append(p.rowsAt, uint32(len(p.rows)))
+	_, again := p.again[commit]
 	p.parentsN = len(c.parents)
 	parents := make([]*node, p.parentsN)
 	for i, q := range c.parents {
@@ -258,10 +294,10 @@ func (p *planner) follow(commit uint32, at int) {
 	if c.lost {
 		p.partial[commit] = true
 	}
-	if len(c.commit.parents) > 1 {
+	if len(c.commit.parents) > 1 || again {
 		p.rows = p.rows[:firstRow]
 	}
-	if len(parents) > 1 {
+	if len(parents) > 1 && !again {
 		p.search(firstVersion, parents, root)
 	}
 	if p.onMain[commit] {
@@ -362,7 +398,7 @@ func (p *planner) folder(within uint32, parents []*node, root bool) *node {
 			n.dirs = append(n.dirs, p.folder(n.path, own, false))
 		case opGone:
 			if at := p.next(); at < uint32(len(own[0].files)) {
-				p.rows = append(p.rows, row{p.commit, own[0].files[at], facts.None, false})
+				p.rows = append(p.rows, row{p.commit, own[0].files[at], facts.None, false, facts.None})
 			}
 		case opGoneFolder:
 			if at := p.next(); at < uint32(len(own[0].dirs)) {
@@ -466,7 +502,7 @@ func (p *planner) gone(n *node) {
 	}
 	// In the order of the tree, files and folders are merged by name; rows of one commit are sorted once at the end instead.
 	for _, v := range n.files {
-		p.rows = append(p.rows, row{p.commit, v, facts.None, false})
+		p.rows = append(p.rows, row{p.commit, v, facts.None, false, facts.None})
 	}
 	for _, d := range n.dirs {
 		p.gone(d)
@@ -476,17 +512,16 @@ func (p *planner) gone(n *node) {
 // file makes a version.
 func (p *planner) file(folder uint32, own []*node, silent bool) uint32 {
 	v := version{commit: p.commit, path: p.path(folder, p.name()), parents: uint32(len(p.parents)), silent: silent}
+	first, again := p.again[p.commit]
 	mode, blob := p.next(), p.next()
 	if blob&lostBlob != 0 {
 		blob = p.lostNumber(p.script.lost[blob&^lostBlob])
 	}
-	switch mode & modeType {
-	case modeSymlink:
-		v.typ = facts.Symlink
-	case modeLink & modeType:
-		v.typ = facts.Submodule
+	v.typ, v.blob, v.exec = typeOf(mode), blob, mode&0o111 != 0
+	if again {
+		p.pc += p.parentsN
+		return p.known(first, v)
 	}
-	v.blob, v.exec = blob, mode&0o111 != 0
 	for i := range p.parentsN {
 		at := p.next()
 		if at < uint32(len(own[i].files)) {
@@ -503,9 +538,31 @@ func (p *planner) file(folder uint32, own []*node, silent bool) uint32 {
 		if p.parentsN == 1 {
 			from = p.parents[v.parents]
 		}
-		p.rows = append(p.rows, row{p.commit, from, number, false})
+		p.rows = append(p.rows, row{p.commit, from, number, false, facts.None})
 	}
 	return number
+}
+
+func typeOf(mode uint32) facts.Type {
+	switch mode & modeType {
+	case modeSymlink:
+		return facts.Symlink
+	case modeLink & modeType:
+		return facts.Submodule
+	}
+	return facts.File
+}
+
+// known finds a version of a commit that is planned once more; its versions follow one another.
+func (p *planner) known(first uint32, v version) uint32 {
+	for i := first; int(i) < len(p.versions) && p.versions[i].commit == v.commit; i++ {
+		if k := &p.versions[i]; k.path == v.path {
+			p.wrong = p.wrong || k.blob != v.blob || k.typ != v.typ || k.exec != v.exec
+			return i
+		}
+	}
+	p.wrong = true
+	return 0
 }
 
 func (p *planner) lostNumber(id facts.ID) uint32 {

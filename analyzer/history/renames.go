@@ -20,6 +20,9 @@ import (
 func (p *plan) findRenames(ctx context.Context, r *Repository, readers []*odb.Reader, opts *Options) error {
 	var todo []*pairing
 	for c := range len(p.rowsAt) - 1 {
+		if p.old != nil && p.old[c] {
+			continue
+		}
 		if t := p.pairing(uint32(c)); t != nil {
 			todo = append(todo, t)
 		}

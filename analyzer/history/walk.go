@@ -32,8 +32,10 @@ type walked struct {
 const prefetch = 4096
 
 // readCommits walks from head to the roots. Commits are read ahead in the order of the pack, on all workers: a chain of parents alone would
-// keep one busy. order is by ancestry first, then committer date, then id.
-func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*odb.Reader) (*walk, error) {
+// keep one busy. order is by ancestry first, then committer date, then id. Commits that known gives are not read.
+func readCommits(
+	ctx context.Context, r *Repository, head facts.ID, readers []*odb.Reader, known func(facts.ID) *commit,
+) (*walk, error) {
 	db := r.Objects
 	w := &walk{}
 	parsed := make([]*commit, db.Len()) // by object number
@@ -111,7 +113,14 @@ func readCommits(ctx context.Context, r *Repository, head facts.ID, readers []*o
 		if lost[id] {
 			return -1, nil
 		}
-		c, err := get(id, n)
+		var c *commit
+		var err error
+		if known != nil && n != odb.None {
+			c = known(id)
+		}
+		if c == nil {
+			c, err = get(id, n)
+		}
 		if err != nil {
 			if ctx.Err() != nil {
 				return 0, ctx.Err()
