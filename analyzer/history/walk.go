@@ -154,7 +154,7 @@ func readCommits(
 	for i := 0; i < len(found); i++ {
 		rows := make([]int32, 0, len(found[i].commit.parents))
 		for k, id := range found[i].commit.parents {
-			p, err := add(id, found[i].commit.parentsAt[k])
+			p, err := add(id, found[i].parentsAt[k])
 			if err != nil {
 				return nil, err
 			}
@@ -210,7 +210,7 @@ func (w *walk) sort(found []walked, parents [][]int32) error {
 		i := heap.Pop(q).(int32)
 		row[i] = uint32(len(w.commits))
 		c := found[i]
-		c.tree = c.commit.treeAt
+		c.tree = c.treeAt
 		for _, p := range parents[i] {
 			c.parents = append(c.parents, row[p])
 		}
