@@ -110,6 +110,8 @@ type position struct {
 	line, column int
 }
 
+func (p position) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
+
 // Problem is something wrong or odd in an organizations file.
 type Problem struct {
 	File         string

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"orrery/analyzer/people"
+	mapformats "orrery/analyzer/people/formats"
 	"orrery/analyzer/source"
 )
 
@@ -24,7 +26,7 @@ func newOrganizations(streams Streams) *cobra.Command {
 			return usagef("organizations: say what to do; see orrery help organizations")
 		},
 	}
-	cmd.AddCommand(newOrganizationsCheck(streams), newOptOut(streams))
+	cmd.AddCommand(newOrganizationsCheck(streams), newImport(streams), newExport(streams), newOptOut(streams))
 	return cmd
 }
 
@@ -109,5 +111,81 @@ An address of - reads addresses from stdin, one on each line, which keeps them o
 		},
 	}
 	cmd.Flags().StringVar(&keyFile, "pseudonym-key", "", "file with the key of the pseudonyms, the one that analyze uses (default as there)")
+	return cmd
+}
+
+// formatsHelp lists formats with what they are.
+func formatsHelp(names []string) string {
+	var b strings.Builder
+	for _, name := range names {
+		fmt.Fprintf(&b, "  %-16s %s\n", name, mapformats.About(name))
+	}
+	return b.String()
+}
+
+func newImport(streams Streams) *cobra.Command {
+	names, _ := mapformats.Names()
+	return &cobra.Command{
+		Use:   "import FORMAT FILE",
+		Short: "Make an organizations file of another project's map",
+		Long: `Prints an organizations file with what FILE says, each statement with its file and line. Contradictions,
+free-mail domains, words that mean nobody ("Independent") and what cannot be read are left out; they
+stand at the end as remarks, and on stderr as a count. analyze takes what such a file says of people
+after all other files. A FORMAT is one of
+` + formatsHelp(names),
+		Args: arguments(2, 2, "a format and a file"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if !slices.Contains(names, args[0]) {
+				return usagef("organizations import: %s must be one of %s", args[0], strings.Join(names, ", "))
+			}
+			m, err := mapformats.Read(args[0], args[1])
+			if err != nil {
+				return err
+			}
+			if err := mapformats.WriteYAML(streams.Out, m, args[0]); err != nil {
+				return fmt.Errorf("writing to stdout: %w", err)
+			}
+			fmt.Fprintf(streams.Err, "orrery: %s, %s; %s\n", countOf(len(m.Organizations), "organization", "organizations"),
+				countOf(len(m.People), "statement about people", "statements about people"), countOf(len(m.Notes), "line left out", "lines left out"))
+			return nil
+		},
+	}
+}
+
+func newExport(streams Streams) *cobra.Command {
+	_, names := mapformats.Names()
+	var embedded bool
+	cmd := &cobra.Command{
+		Use:   "export FORMAT [FILE...]",
+		Short: "Write organizations files in another project's format",
+		Long: `Prints what organizations files say in another format. What the format has no way to say (dates,
+percentages, domains) is left out and counted on stderr. A FORMAT is one of
+` + formatsHelp(names),
+		Args: arguments(1, math.MaxInt, "a format, and organizations files"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if !slices.Contains(names, args[0]) {
+				return usagef("organizations export: %s must be one of %s", args[0], strings.Join(names, ", "))
+			}
+			if len(args) == 1 && !embedded {
+				return usagef("organizations export: give organizations files, or --built-in")
+			}
+			listing, err := people.List(embedded, args[1:]...)
+			if err != nil {
+				return err
+			}
+			notes, err := mapformats.Write(streams.Out, args[0], listing)
+			if err != nil {
+				return err
+			}
+			for _, n := range notes[:min(len(notes), 20)] {
+				fmt.Fprintf(streams.Err, "orrery: left out: %s: %s\n", n.Where, source.Redact(n.Text))
+			}
+			if len(notes) > 20 {
+				fmt.Fprintf(streams.Err, "orrery: left out: %d more\n", len(notes)-20)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&embedded, "built-in", false, "the built-in directory too")
 	return cmd
 }
