@@ -259,8 +259,7 @@ func (m *Map) settle(d *people.Directory) {
 func merged(groups [][]string) [][]string {
 	const most = 100
 	parent := map[string]string{}
-	var find func(a string) string
-	find = func(a string) string {
+	find := func(a string) string {
 		for parent[a] != a {
 			parent[a] = parent[parent[a]]
 			a = parent[a]
