@@ -15,7 +15,8 @@ import (
 )
 
 // BenchmarkGrowth reads generated histories whose snapshots have one size and whose lengths differ: the cost of a commit must stay what it is.
-// ORRERY_BENCH_COMMITS adds a length (1000000 is 1 GB of packs, which takes minutes to make and to read). The histories are made once, and kept.
+// The packs are as the generator writes them, and as git writes them again: newest first, with deltas towards the past. ORRERY_BENCH_COMMITS adds
+// a length (1000000 makes a pack of 1 GB, in ten minutes or more: raise -timeout). Histories are made once and stay in the folder of temporary files.
 func BenchmarkGrowth(b *testing.B) {
 	lengths := []int{10_000, 100_000}
 	if s := os.Getenv("ORRERY_BENCH_COMMITS"); s != "" {
@@ -25,38 +26,69 @@ func BenchmarkGrowth(b *testing.B) {
 		}
 		lengths = append(lengths, n)
 	}
-	for _, n := range lengths {
-		for _, owners := range []bool{false, true} {
-			b.Run(fmt.Sprintf("commits=%d/owners=%v", n, owners), func(b *testing.B) {
-				dir, err := fixtures.History{Commits: n, Seed: 1, Deflate: gitbuild.Compressed}.Cached()
-				if err != nil {
-					b.Fatal(err)
-				}
-				r := mustOpen(b, dir)
-				var before, after runtime.MemStats
-				runtime.ReadMemStats(&before)
-				begin := processor(b)
-				for b.Loop() {
-					if f := mustRead(b, r, "", Options{Ownership: owners}); len(f.Commits) != n {
-						b.Fatalf("%d commits, want %d", len(f.Commits), n)
+	for _, packed := range []string{"generator", "git"} {
+		for _, n := range lengths {
+			for _, owners := range []bool{false, true} {
+				b.Run(fmt.Sprintf("packed=%s/commits=%d/owners=%v", packed, n, owners), func(b *testing.B) {
+					dir, repositories, err := fixtures.Cached(fixtures.History{Commits: n, Seed: 1, Deflate: gitbuild.Compressed})
+					if err != nil {
+						b.Fatal(err)
 					}
-				}
-				runtime.ReadMemStats(&after)
-				each := func(total float64, unit string) { b.ReportMetric(total/float64(b.N)/float64(n), unit+"/commit") }
-				each(float64(b.Elapsed().Nanoseconds()), "ns")
-				each(float64(processor(b)-begin), "cpu-ns")
-				each(float64(after.Mallocs-before.Mallocs), "allocs")
-				each(float64(after.TotalAlloc-before.TotalAlloc), "B")
-			})
+					repository := repositories[0]
+					if packed == "git" {
+						repository = repacked(b, dir, repository)
+					}
+					measureGrowth(b, repository, n, owners)
+				})
+			}
 		}
 	}
 }
 
-// processor gives the time in nanoseconds that this process has used on all cores: what a busy machine does not change.
+func measureGrowth(b *testing.B, repository string, commits int, owners bool) {
+	r := mustOpen(b, repository)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begin := processor(b)
+	for b.Loop() {
+		if f := mustRead(b, r, "", Options{Ownership: owners}); len(f.Commits) != commits {
+			b.Fatalf("%d commits, want %d", len(f.Commits), commits)
+		}
+	}
+	used := processor(b) - begin
+	runtime.ReadMemStats(&after)
+	each := func(total float64, unit string) { b.ReportMetric(total/float64(b.N)/float64(commits), unit+"/commit") }
+	each(float64(b.Elapsed().Nanoseconds()), "ns")
+	each(float64(used), "cpu-ns")
+	each(float64(after.Mallocs-before.Mallocs), "allocs")
+	each(float64(after.TotalAlloc-before.TotalAlloc), "B")
+}
+
+// processor gives the time in nanoseconds that this process has used on all cores: what a busy machine hardly changes.
 func processor(b *testing.B) int64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		b.Fatal(err)
 	}
 	return u.Utime.Nano() + u.Stime.Nano()
+}
+
+// repacked gives a copy of a repository, made beside it once, that git has packed anew.
+func repacked(b *testing.B, dir, repository string) string {
+	to := repository[:len(repository)-len(".git")] + "-repacked.git"
+	if _, err := os.Stat(to); err == nil {
+		return to
+	}
+	part, err := os.MkdirTemp(dir, "part-")
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := os.CopyFS(part, os.DirFS(repository)); err != nil {
+		b.Fatal(err)
+	}
+	git(b, part, "repack", "-adfq")
+	if err := os.Rename(part, to); err != nil {
+		b.Fatal(err)
+	}
+	return to
 }
