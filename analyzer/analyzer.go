@@ -323,8 +323,18 @@ func readAll(ctx context.Context, repositories []source.Repository, opts Options
 		opts.Progress.DoneBytes.Add(sizes[i])
 		opts.Progress.Commits.Add(p.Total.Load())
 	}
-	for len(order) > 0 && sizes[order[0]] >= large && ctx.Err() == nil {
+	rest := int64(0)
+	for _, i := range order {
+		rest += sizes[i]
+	}
+	// All workers on one repository where that is worth it, or where it would be left with one worker at the end.
+	for len(order) > 0 && ctx.Err() == nil {
+		size := sizes[order[0]]
+		if size < large && size*int64(opts.Workers) <= rest {
+			break
+		}
 		one(ctx, order[0], opts.Workers)
+		rest -= size
 		order = order[1:]
 	}
 	g, gctx := errgroup.WithContext(ctx)

@@ -52,7 +52,7 @@ type texts struct {
 	db     *odb.Database
 	reader *odb.Reader
 	limits odb.Limits
-	budget int // bytes of texts, and as many of distinct lines
+	budget int // bytes of texts, and a third as many of distinct lines
 
 	of     []*text      // by object number
 	queue  []odb.Number // in the order made; before oldest already forgotten
@@ -91,7 +91,7 @@ const minSlots = 1 << 12
 
 // settle makes room between two lineages: only then may the numbers of lines change.
 func (s *texts) settle() {
-	if s.held+8*len(s.slots)+9*len(s.at) < s.budget {
+	if s.held+8*len(s.slots)+9*len(s.at) < s.budget/3 {
 		return
 	}
 	for _, n := range s.queue {
@@ -101,7 +101,7 @@ func (s *texts) settle() {
 	clear(s.slots)
 	s.at, s.pages, s.held = s.at[:0], nil, 0
 	s.info.Indent, s.info.Size = s.info.Indent[:0], s.info.Size[:0]
-	if len(s.slots) > minSlots && 8*len(s.slots) > s.budget {
+	if len(s.slots) > minSlots && 8*len(s.slots) > s.budget/3 {
 		// One enormous lineage does not make the rest of the run expensive.
 		s.slots = make([]slot, minSlots)
 	}

@@ -29,7 +29,7 @@ type Options struct {
 	Workers int
 	// Limits bound single objects; zero fields are [odb.DefaultLimits].
 	Limits odb.Limits
-	// Memory is a bound in bytes on what each worker keeps of lines and of texts (each); 0 is 96 MiB.
+	// Memory is a bound in bytes on what each worker keeps of texts, and a third as much of distinct lines; 0 is 96 MiB.
 	Memory int
 	// NoRenames switches renames off, as `git log --no-renames`.
 	NoRenames bool
