@@ -79,6 +79,9 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 			folds[l] = append(folds[l], f)
 		})
 	}
+	for _, reader := range readers {
+		reader.Forget() // trees; files are kept as lines
+	}
 	workers := make([]*lineageReader, len(readers))
 	var next atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)

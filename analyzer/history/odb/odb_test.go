@@ -1157,3 +1157,33 @@ func BenchmarkLookup(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(ids)), "ns/lookup")
 }
+
+func TestForget(t *testing.T) {
+	repo := gitbuild.New()
+	contents := []string{"", "one\n", strings.Repeat("two\n", 1000)}
+	var ids []facts.ID
+	for _, c := range contents {
+		ids = append(ids, facts.ID(repo.Blob(c)))
+	}
+	repo.Branch("main", repo.Commit(gitbuild.C{Files: gitbuild.Files{"a": contents[0], "b": contents[1], "c": contents[2]}}))
+	db := mustOpen(t, repo.Dir(t, gitbuild.Options{}))
+	r := NewReader(db, DefaultLimits)
+	for range 3 {
+		for i, id := range ids {
+			n, ok := db.Lookup(id)
+			if !ok {
+				t.Fatal("a blob is missing")
+			}
+			if _, data, err := r.Object(n); err != nil || string(data) != contents[i] {
+				t.Errorf("blob %d: %d bytes, %v", i, len(data), err)
+			}
+		}
+		if r.used == 0 {
+			t.Error("nothing was kept")
+		}
+		r.Forget()
+		if r.used != 0 {
+			t.Errorf("%d bytes are kept", r.used)
+		}
+	}
+}

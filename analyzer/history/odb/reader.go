@@ -70,6 +70,16 @@ func NewReader(db *Database, limits Limits) *Reader {
 // Release says that slices given so far are no longer used: their memory may serve again.
 func (r *Reader) Release() { r.epoch++ }
 
+// Forget empties the cache: slices given so far are no longer used, and none of them is likely to be wanted again.
+func (r *Reader) Forget() {
+	for i := range r.ents {
+		r.slot[r.ents[i].n] = 0
+	}
+	r.ents, r.free, r.head, r.tail, r.used = nil, nil, -1, -1, 0
+	r.spare, r.spared = [len(r.spare)][][]byte{}, 0
+	r.epoch++
+}
+
 // Object reads a whole object. The bytes may be used until the next call of [Reader.Release] and must not be changed.
 func (r *Reader) Object(n Number) (Kind, []byte, error) {
 	if s := r.slot[n]; s != 0 {
