@@ -23,7 +23,7 @@ type uboot struct {
 	dir      string
 	facts    *facts.Repository
 	result   *measure.Result
-	persons  map[string]int // by every name that they use
+	persons  map[string]int // by every name and every address that they use
 	releases []ubootRelease
 }
 
@@ -80,6 +80,7 @@ func readUBoot(t *testing.T) *uboot {
 	u.persons = map[string]int{}
 	for i, signature := range u.facts.Signatures {
 		u.persons[signature.Name] = int(resolution.Person[0][i])
+		u.persons[strings.ToLower(signature.Email)] = int(resolution.Person[0][i])
 	}
 	in := measure.Input{
 		Repositories: []*facts.Repository{u.facts}, Membership: []measure.Membership{{Key: "u-boot"}}, Resolution: resolution,
@@ -368,7 +369,7 @@ func (u *uboot) companies(t *testing.T) {
 // developers compares rows of persons: their changed lines are the larger of two sums, and not the sum of the larger ones.
 func (u *uboot) developers(t *testing.T) {
 	t.Helper()
-	var sets, setsExact, lines, linesExact int
+	var sets, setsExact, lines, linesExact, otherwise int
 	for i := range u.releases {
 		r := &u.releases[i]
 		if r.ends == "" {
@@ -377,6 +378,10 @@ func (u *uboot) developers(t *testing.T) {
 		rows := map[int]*measure.AccountRow{}
 		for k := range r.account.People {
 			rows[r.account.People[k].Person] = &r.account.People[k]
+		}
+		summed := map[int]int{} // by the rule of employers: the larger of each commit
+		for address, x := range r.facts.addresses {
+			summed[u.persons[address]] += x.lines
 		}
 		find := func(name string) *measure.AccountRow {
 			if person, ok := u.persons[name]; ok {
@@ -398,10 +403,17 @@ func (u *uboot) developers(t *testing.T) {
 				if p.Changed == uint64(row.Count) {
 					linesExact++
 				}
+				if summed[p.Person] == row.Count {
+					otherwise++
+				}
 			}
 		}
 	}
-	t.Logf("developers of the same name: changesets exact in %d of %d rows, lines in %d of %d", setsExact, sets, linesExact, lines)
+	t.Logf("developers of the same name: changesets exact in %d of %d rows, lines in %d of %d, and in %d by the rule of employers",
+		setsExact, sets, linesExact, lines, otherwise)
+	if linesExact < otherwise {
+		t.Errorf("changed lines of developers are exact in %d rows, and in %d by the rule of employers", linesExact, otherwise)
+	}
 	if setsExact < sets*9/10 {
 		t.Errorf("changesets of developers are exact in %d of %d rows", setsExact, sets)
 	}
