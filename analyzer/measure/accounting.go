@@ -16,8 +16,7 @@ type Rules struct {
 	Machines bool   `json:"machines"` // bots and AI agents count
 	// Committers makes a commit count once for each organization that its author or its committer works for.
 	Committers bool `json:"committers"`
-	// Larger takes the larger of added and removed for changed lines, not their sum: of every commit for organizations and totals, of the
-	// sums for persons.
+	// Larger takes the larger of added and removed of every commit for changed lines, not their sum.
 	Larger bool `json:"larger"`
 	// OfKnown takes shares of what belongs to known organizations.
 	OfKnown bool `json:"of_known"`
@@ -35,6 +34,7 @@ var Accountings = []Rules{
 	{
 		Name: "gitdm", Machines: true, Larger: true,
 		Differences: []string{
+			"for developers some versions take the larger of the sums over commits; the reports of U-Boot do not",
 			"reading patches, gitdm loses added lines that start with + and removed ones that start with -",
 			"gitdm tells developers apart by address and name alone, and finds employers in its own files",
 			"a machine account has no employer here",
@@ -230,9 +230,6 @@ func (m *measurement) account(rules *Rules, s *scope, p Period) (*tally, error) 
 	for i := range persons {
 		if row := &persons[i]; row.Commits > 0 {
 			row.Organization, row.Person = people.NoOrganization, i
-			if rules.Larger {
-				row.Changed = max(row.Added, row.Removed)
-			}
 			a.People = append(a.People, *row)
 		}
 	}
