@@ -240,7 +240,7 @@ func (u *uboot) readPatches(t *testing.T) {
 		lines := bufio.NewReaderSize(out, 1<<20)
 		for {
 			line, err := lines.ReadSlice('\n')
-			for err == bufio.ErrBufferFull { //nolint:errorlint // the reader's own
+			for err == bufio.ErrBufferFull {
 				_, err = lines.ReadSlice('\n')
 			}
 			if err != nil {
