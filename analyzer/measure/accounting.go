@@ -34,7 +34,7 @@ var Accountings = []Rules{
 	{
 		Name: "gitdm", Machines: true, Larger: true,
 		Differences: []string{
-			"for developers some versions take the larger of the sums over commits; the reports of U-Boot do not",
+			"gitdm is said to give developers the larger of both sums: reports that were compared do not",
 			"reading patches, gitdm loses added lines that start with + and removed ones that start with -",
 			"gitdm tells developers apart by address and name alone, and finds employers in its own files",
 			"a machine account has no employer here",
