@@ -1,0 +1,76 @@
+// Package disk is what the state of nightly runs does to a disk: few operations, each of which leaves it in good order if the next one never
+// comes. Tests stand another [System] in its place that fails, or dies, at any of them.
+package disk
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+)
+
+// System is a file system. Errors name the path. [Real] is the one of the machine.
+type System interface {
+	// ReadFile gives the content of a regular file.
+	ReadFile(name string) ([]byte, error)
+	// ReadDir gives the entries of a folder, by name.
+	ReadDir(name string) ([]fs.DirEntry, error)
+	// MkdirAll makes a folder and those above it, as far as they are not there.
+	MkdirAll(name string) error
+	// WriteFile makes a file that must not be there yet, and flushes its content to the disk.
+	WriteFile(name string, content []byte, mode fs.FileMode) error
+	// Rename moves a file or folder in one step; a file takes the place of one that is there.
+	Rename(from, to string) error
+	// RemoveAll removes what is there, with all in it.
+	RemoveAll(name string) error
+	// SyncDir flushes the names in a folder to the disk.
+	SyncDir(name string) error
+}
+
+// Real is the file system of the machine.
+type Real struct{}
+
+// ReadFile implements [System].
+func (Real) ReadFile(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // a pipe would be waited for
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")}
+	}
+	return os.ReadFile(name)
+}
+
+// ReadDir implements [System].
+func (Real) ReadDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(name) }
+
+// MkdirAll implements [System].
+func (Real) MkdirAll(name string) error { return os.MkdirAll(name, 0o755) }
+
+// WriteFile implements [System].
+func (Real) WriteFile(name string, content []byte, mode fs.FileMode) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// Rename implements [System].
+func (Real) Rename(from, to string) error { return os.Rename(from, to) }
+
+// RemoveAll implements [System].
+func (Real) RemoveAll(name string) error { return os.RemoveAll(name) }
+
+// SyncDir implements [System].
+func (Real) SyncDir(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
