@@ -231,15 +231,24 @@ func renames(opts Options) string {
 }
 
 func resolve(histories []*facts.Repository, e *source.Ecosystem, opts Options) (*people.Resolution, error) {
+	options, err := resolving(e, opts)
+	if err != nil {
+		return nil, err
+	}
+	return people.Resolve(histories, options)
+}
+
+// resolving reads the files that say who is who.
+func resolving(e *source.Ecosystem, opts Options) (options people.Options, err error) {
 	directory, err := people.LoadDirectory(append(slices.Clone(opts.Organizations), e.Organizations...)...)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", source.ErrUsage, err)
+		return options, fmt.Errorf("%w: %w", source.ErrUsage, err)
 	}
 	var mailmaps []*people.Mailmap
 	for _, path := range append(slices.Clone(opts.Mailmaps), e.Mailmaps...) {
 		m, err := people.ReadMailmap(path)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", source.ErrUsage, err)
+			return options, fmt.Errorf("%w: %w", source.ErrUsage, err)
 		}
 		mailmaps = append(mailmaps, m)
 	}
@@ -247,14 +256,14 @@ func resolve(histories []*facts.Repository, e *source.Ecosystem, opts Options) (
 	for _, path := range append(slices.Clone(opts.OptOut), e.OptOut...) {
 		set, err := people.ReadWithheld(path)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", source.ErrUsage, err)
+			return options, fmt.Errorf("%w: %w", source.ErrUsage, err)
 		}
 		maps.Copy(withheld, set)
 	}
-	return people.Resolve(histories, people.Options{
+	return people.Options{
 		Directory: directory, Mailmaps: mailmaps, Bots: append(slices.Clone(opts.Bots), e.Bots...), PseudonymKey: opts.PseudonymKey,
 		RollUp: opts.RollUp, Contractors: opts.Contractors, Withheld: withheld,
-	})
+	}, nil
 }
 
 // nothing explains why there is no result, as far as one line can.

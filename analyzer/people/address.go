@@ -162,6 +162,30 @@ func isFullName(name string) bool {
 	return han >= 3 || words >= 2 && letters >= 6
 }
 
+// isHan says whether a name is written in Han characters.
+func isHan(name string) bool {
+	return strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.Han, r) })
+}
+
+// related says whether the letters of one local part begin with those of the other: what people who number or decorate their name leave of it.
+func related(a, b *address) bool {
+	const enough = 5 // letters
+	letters := func(x *address) string {
+		local := x.local
+		if account, _ := x.login(); account != "" {
+			_, local, _ = strings.Cut(account, ":")
+		}
+		return strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) {
+				return r
+			}
+			return -1
+		}, local)
+	}
+	x, y := letters(a), letters(b)
+	return min(len(x), len(y)) >= enough && (strings.HasPrefix(x, y) || strings.HasPrefix(y, x))
+}
+
 // login reads an address that a forge has made up, as the account it stands for: "github:jane", and "github#12345" where it tells the number,
 // which outlives a change of login.
 func (a *address) login() (account, number string) {

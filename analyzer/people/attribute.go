@@ -257,6 +257,9 @@ func (t *timelines) layOut(a *address) []span {
 	days := []int32{math.MinInt32}
 	for suffix := range suffixes(a.domain) {
 		for _, e := range t.directory.domains[suffix] {
+			if t.opts.without != "" && t.opts.without == e.where.String() {
+				continue
+			}
 			entries, names = append(entries, e), append(names, suffix)
 			days = append(days, e.valid.from, e.valid.to)
 		}
@@ -272,7 +275,7 @@ func (t *timelines) layOut(a *address) []span {
 		decided := false
 		for i, e := range entries {
 			if decided = e.valid.from <= day && day < e.valid.to; decided {
-				s.Attribution = Attribution{NoOrganization, e.class, t.becauseDomain(RuleDomain, names[i]+": "+e.source, "high", a)}
+				s.Attribution = Attribution{NoOrganization, e.class, t.becauseDomain(RuleDomain, names[i]+": "+e.source, "high", a, e.where.String(), e.valid)}
 				if e.organization != NoOrganization {
 					s.Organization = t.organization(e.organization)
 				}
@@ -290,11 +293,11 @@ func (t *timelines) layOut(a *address) []span {
 }
 
 // becauseDomain is because, of an address that may have been repaired to say so.
-func (t *timelines) becauseDomain(rule, source, confidence string, a *address) uint32 {
+func (t *timelines) becauseDomain(rule, source, confidence string, a *address, at string, valid period) uint32 {
 	if a.repair != "" {
-		return t.because(RuleRepair, a.repair+"; "+source, "medium")
+		return t.becauseOf(RuleRepair, a.repair+"; "+source, "medium", at, valid)
 	}
-	return t.because(rule, source, confidence)
+	return t.becauseOf(rule, source, confidence, at, valid)
 }
 
 // general says what a domain is that the directory says nothing of.
@@ -305,16 +308,16 @@ func (t *timelines) general(a *address) Attribution {
 	}
 	if t.on(RuleAcademic) && isAcademic(registrable) {
 		if label, _, _ := strings.Cut(a.domain, "."); strings.HasPrefix(label, "alum") {
-			return Attribution{NoOrganization, Personal, t.becauseDomain(RuleAcademic, "addresses of former students", "medium", a)}
+			return Attribution{NoOrganization, Personal, t.becauseDomain(RuleAcademic, "addresses of former students", "medium", a, "", always)}
 		}
-		return Attribution{t.academic(registrable), Academic, t.becauseDomain(RuleAcademic, registrable, "high", a)}
+		return Attribution{t.academic(registrable), Academic, t.becauseDomain(RuleAcademic, registrable, "high", a, "", always)}
 	}
 	for suffix := range suffixes(a.domain) {
 		if freeMail()[suffix] {
-			return Attribution{NoOrganization, Personal, t.becauseDomain(RuleFreeMail, suffix, "high", a)}
+			return Attribution{NoOrganization, Personal, t.becauseDomain(RuleFreeMail, suffix, "high", a, "", always)}
 		}
 	}
-	return Attribution{NoOrganization, Unknown, t.becauseDomain(RuleUnlisted, registrable, "low", a)}
+	return Attribution{NoOrganization, Unknown, t.becauseDomain(RuleUnlisted, registrable, "low", a, "", always)}
 }
 
 // isAcademic says whether a registrable domain stands under a suffix that registries keep for universities and research institutes.
@@ -361,6 +364,9 @@ func (t *timelines) statements(a *attributor) {
 	for i := range order {
 		order[i] = i
 	}
+	order = slices.DeleteFunc(order, func(i int) bool {
+		return t.opts.without != "" && t.opts.without == t.directory.people[i].where.String()
+	})
 	slices.SortStableFunc(order, func(x, y int) int {
 		return cmp.Compare(btoi(t.directory.people[x].imported), btoi(t.directory.people[y].imported))
 	})
@@ -384,7 +390,7 @@ func (t *timelines) statements(a *attributor) {
 			continue
 		}
 		account, _ := id.own.login()
-		for _, key := range [...]string{id.own.text, id.address.text, account} {
+		for _, key := range [...]string{id.own.text, id.address.text, account, t.out.Persons[t.personOf[i]].Pseudonym} {
 			for _, rank := range byAddress[key] {
 				if name := t.directory.people[order[rank]].name; name == "" || name == id.name || name == normalizeName(id.signature.Name) {
 					byPerson[a.person[i]] = append(byPerson[a.person[i]], rank)
@@ -427,7 +433,7 @@ func (t *timelines) state(a *attributor, st *statement, s *span) {
 		rule = RuleImported
 	}
 	share := func(sh share, source string) Attribution {
-		return Attribution{t.organization(sh.organization), t.directory.organizations[sh.organization].class, t.because(rule, source, "high")}
+		return Attribution{t.organization(sh.organization), t.directory.organizations[sh.organization].class, t.becauseOf(rule, source, "high", st.where.String(), st.valid)}
 	}
 	if len(st.shares) == 1 {
 		s.Attribution = share(st.shares[0], st.source)
@@ -534,9 +540,10 @@ func (t *timelines) uses(a *attributor) {
 				outcomes[key] = n
 				o := outcome{organization: int(e.organization), class: e.class}
 				source := t.out.Evidence[e.evidence].Source
-				o.evidence[0] = t.because(RuleSamePerson, source, "medium")
+				at := t.out.Evidence[e.evidence].Where
+				o.evidence[0] = t.becauseOf(RuleSamePerson, source, "medium", at, always)
 				for k, rule := range inferred {
-					o.evidence[k+1] = t.because(rule, source, "medium")
+					o.evidence[k+1] = t.becauseOf(rule, source, "medium", at, always)
 				}
 				a.outcomes = append(a.outcomes, o)
 			}

@@ -156,7 +156,7 @@ func (l *loader) peopleTwice() {
 	for i := range l.people {
 		for k, raw := range l.people[i].addresses {
 			a := parseAddress(raw, &l.Directory)
-			if a.form != valid {
+			if a.form != valid && !strings.HasPrefix(raw, "p-") { // a pseudonym
 				l.warn(l.people[i].where, "address %d of this person is no address of one person, and is never met", k+1)
 				continue
 			}

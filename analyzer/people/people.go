@@ -77,6 +77,8 @@ type Evidence struct {
 	Rule       string // key of the rule: "domain", "mailmap", "no-reply", "same-name", ...
 	Source     string // file and line, or the directory's own source of the statement
 	Confidence string // "high", "medium", "low"
+	// Where is the file and line of the statement, and When the period that it is for; "" where a rule needs none, and for always.
+	Where, When string
 }
 
 // Reference names a signature: one of Repositories' rows, as passed to Resolve.

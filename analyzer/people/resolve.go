@@ -68,6 +68,8 @@ type Options struct {
 	Contractors Reading
 	// Withheld holds the digests, by [Digest], of addresses whose persons do not want to be told apart.
 	Withheld map[string]bool
+
+	without string // file:line of a statement that is left out
 }
 
 // window is how far from the use of a company's address its person is taken to work there, in days.
@@ -100,6 +102,7 @@ type resolver struct {
 	sets         sets
 	sides        []map[uint32]uint32 // root -> group of those that are not the same -> which of its members is in the set; nil for none
 	keys         [][]string          // identity -> addresses and accounts that it is joined by
+	personOf     []uint32            // identity -> person
 	out          Resolution
 	evidence     map[Evidence]uint32
 }
@@ -435,7 +438,12 @@ func (r *resolver) joinStated() {
 
 // because numbers pieces of evidence.
 func (r *resolver) because(rule, source, confidence string) uint32 {
-	e := Evidence{rule, source, confidence}
+	return r.becauseOf(rule, source, confidence, "", always)
+}
+
+// becauseOf is because, of a statement of a file.
+func (r *resolver) becauseOf(rule, source, confidence, at string, valid period) uint32 {
+	e := Evidence{Rule: rule, Source: source, Confidence: confidence, Where: at, When: strings.TrimSpace(spanText(valid))}
 	n, ok := r.evidence[e]
 	if !ok {
 		n = uint32(len(r.out.Evidence))
@@ -581,6 +589,9 @@ func (r *resolver) joinNames() {
 		if c == nil || c.several || id.first > id.last || id.first > satAdd(c.last, window) || c.first > satAdd(id.last, window) {
 			continue
 		}
+		if isHan(id.name) && !related(&r.identities[c.identity].own, &id.own) && !related(&r.identities[c.identity].own, &id.address) {
+			continue // a few characters are many people's name: the address has to look like theirs too
+		}
 		if before, ok := targets[root]; !ok {
 			targets[root] = pair{c.identity, uint32(i)}
 		} else if before.corporate != facts.None && r.sets.find(before.corporate) != r.sets.find(c.identity) {
@@ -600,8 +611,10 @@ func (r *resolver) classOf(a *address) Class {
 		return NoReply
 	}
 	for suffix := range suffixes(a.domain) {
-		if entries := r.directory.domains[suffix]; len(entries) > 0 {
-			return entries[0].class
+		for _, e := range r.directory.domains[suffix] {
+			if r.opts.without == "" || r.opts.without != e.where.String() {
+				return e.class
+			}
 		}
 	}
 	if registrable, err := publicsuffix.EffectiveTLDPlusOne(a.domain); err == nil && isAcademic(registrable) {
@@ -682,6 +695,7 @@ func (r *resolver) persons(withheld []bool) {
 	}
 	pseudonyms(r.out.Persons, r.opts.PseudonymKey)
 	r.out.Person = r.spread(number)
+	r.personOf = number
 }
 
 // spread gives every signature what its identity has.

@@ -97,6 +97,22 @@ func TestJoins(t *testing.T) {
 			commits: []wrote{{who: "Jane <jane@acme.example>"}, {who: "Jane <jane@acmee.example/>"}},
 		},
 		{
+			name: "a Han name with an address that looks like the company's", persons: "aaa", rules: map[string]int{RuleSameName: 2},
+			commits: []wrote{
+				{who: "林无名 <linwuming7@acme.example>", date: "2020-01-01"},
+				{who: "林无名 <linwuming@home.example>", date: "2020-02-01"},
+				{who: "林无名 <12+lin-wuming-88@user.noreply.gitee.com>", date: "2020-02-01"},
+			},
+		},
+		{
+			name: "a Han name alone is many people's", persons: "abc", rules: map[string]int{},
+			commits: []wrote{
+				{who: "林无名 <linwuming7@acme.example>", date: "2020-01-01"},
+				{who: "林无名 <1234567@home.example>", date: "2020-02-01"},
+				{who: "林无名 <lin@home.example>", date: "2020-02-01"},
+			},
+		},
+		{
 			name: "placeholders join nobody", persons: "abccd", rules: map[string]int{RuleSameAddress: 1},
 			commits: []wrote{{who: "Jane <root@localhost>"}, {who: "John <root@localhost>"}, {who: "your_name <you@example.com>"}, {who: "Your_Name <you@example.com>"}, {who: "your_name <jane@acme.example>"}},
 		},

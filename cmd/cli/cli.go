@@ -144,7 +144,7 @@ says what; 0 with --allow-partial), 130 interrupted.`,
 		return usageError{err}
 	})
 	root.SetUsageFunc(printUsage)
-	root.AddCommand(newAnalyze(streams), newFacts(streams), newOrganizations(streams))
+	root.AddCommand(newAnalyze(streams), newFacts(streams), newExplain(streams), newOrganizations(streams))
 	return root
 }
 

@@ -26,7 +26,7 @@ func newOrganizations(streams Streams) *cobra.Command {
 			return usagef("organizations: say what to do; see orrery help organizations")
 		},
 	}
-	cmd.AddCommand(newOrganizationsCheck(streams), newImport(streams), newExport(streams), newOptOut(streams))
+	cmd.AddCommand(newOrganizationsCheck(streams), newImport(streams), newExport(streams), newSuggest(streams), newOptOut(streams))
 	return cmd
 }
 

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"orrery/analyzer"
+	"orrery/analyzer/report"
+	"orrery/analyzer/source"
+)
+
+// evidenceFlags are those of commands that resolve people and measure nothing.
+func evidenceFlags(flags *pflag.FlagSet, f *analyzeFlags) {
+	flags.SortFlags = false
+	flags.StringVar(&f.Source.MirrorsDir, "mirrors", "", "folder of mirrors, as for analyze")
+	flags.BoolVar(&f.Source.Offline, "offline", false, "fetch nothing; what has no mirror is left out")
+	flags.StringArrayVar(&f.Organizations, "organizations", nil, "organizations file; may be given several times, the first that fits wins")
+	flags.StringArrayVar(&f.Mailmaps, "mailmap", nil, "mailmap in git's format; may be given several times")
+	flags.StringArrayVar(&f.Bots, "bot", nil, "pattern of a name or an address of a machine account; may be given several times")
+	flags.StringArrayVar(&f.OptOut, "opt-out", nil, "file of people who do not want to be told apart; may be given several times")
+	flags.BoolVar(&f.Names, "names", false, "print the names of people, not only pseudonyms")
+	flags.StringVar(&f.keyFile, "pseudonym-key", "", "file with the key of the pseudonyms, the one that analyze uses (default as there)")
+}
+
+func newExplain(streams Streams) *cobra.Command {
+	var f analyzeFlags
+	cmd := &cobra.Command{
+		Use:   "explain WHAT [SOURCE...]",
+		Short: "Say why something is attributed as it is, and what a statement weighs",
+		Long: `Prints the chain of rules behind an attribution, each with its source, file and line, period and
+confidence, and what would change without the statement. WHAT is one of
+  COMMIT         seven digits of its id or more
+  ADDRESS        of a signature
+  p-1a2b3c4d     the pseudonym of a person
+  DOMAIN         of addresses
+  ORGANIZATION   a name or an alias of the directory, which is also the cell of a table: its commits by reason
+Without a SOURCE it says what the organizations files know. Addresses are printed only if they were typed.`,
+		Args: arguments(1, math.MaxInt, "what to explain, and sources"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.Sources = args[1:]
+			var err error
+			if f.PseudonymKey, err = pseudonymKey(f.keyFile); err != nil {
+				return err
+			}
+			x, unread, err := analyzer.Explain(cmd.Context(), f.Options)
+			if err != nil {
+				return err
+			}
+			lines, err := x.Explain(args[0])
+			if err != nil {
+				return fmt.Errorf("explain: %w", err)
+			}
+			for _, l := range lines {
+				if _, err := fmt.Fprintln(streams.Out, report.Printable(l)); err != nil {
+					return fmt.Errorf("writing to stdout: %w", err)
+				}
+			}
+			return leftOut(streams, unread)
+		},
+	}
+	evidenceFlags(cmd.Flags(), &f)
+	return cmd
+}
+
+func newSuggest(streams Streams) *cobra.Command {
+	var f analyzeFlags
+	cmd := &cobra.Command{
+		Use:   "suggest SOURCE...",
+		Short: "List what is not known, by how much it would move the result, as a file to edit",
+		Long: `Prints an organizations file whose entries are remarks to complete: the domains that nobody states an
+owner of, and the people whose addresses say nothing of an employer, most commits first. People stand
+under their pseudonyms, which an organizations file may use in place of addresses.`,
+		Args: arguments(1, math.MaxInt, "one SOURCE or more"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.Sources = args
+			if f.top < 0 {
+				return usagef("--top cannot be negative")
+			}
+			var err error
+			if f.PseudonymKey, err = pseudonymKey(f.keyFile); err != nil {
+				return err
+			}
+			x, unread, err := analyzer.Explain(cmd.Context(), f.Options)
+			if err != nil {
+				return err
+			}
+			u := x.Unknowns()
+			if err := u.WriteYAML(streams.Out, f.top, f.Names); err != nil {
+				return fmt.Errorf("writing to stdout: %w", err)
+			}
+			return leftOut(streams, unread)
+		},
+	}
+	evidenceFlags(cmd.Flags(), &f)
+	cmd.Flags().IntVar(&f.top, "top", 50, "how many domains and people (each); the rest is counted")
+	return cmd
+}
+
+// leftOut names repositories that could not be read.
+func leftOut(streams Streams, unread []string) error {
+	if len(unread) == 0 {
+		return nil
+	}
+	for _, u := range unread[:min(len(unread), 5)] {
+		fmt.Fprintf(streams.Err, "orrery: left out: %s\n", report.Printable(source.Redact(u)))
+	}
+	if more := len(unread) - 5; more > 0 {
+		fmt.Fprintf(streams.Err, "orrery: left out: %d more repositories\n", more)
+	}
+	return errInPart
+}
