@@ -156,6 +156,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		return nil, err
 	}
 	provenance.RollUp, provenance.Contractors = string(cmp.Or(opts.RollUp, people.LevelBrand)), string(cmp.Or(opts.Contractors, people.ReadBoth))
+	provenance.PseudonymKey = people.KeyName(opts.PseudonymKey)
 	provenance.Options = []report.Option{
 		{Name: "renames", Value: renames(opts)},
 		{Name: "organizations", Value: fmt.Sprintf("%d files and the embedded directory", len(opts.Organizations)+len(ecosystem.Organizations))},

@@ -97,6 +97,8 @@ type Result struct {
 	People [][]PersonRow
 	// Contributions tell by window who worked where, and for whom: by repository, person and organization. What graphs are made of.
 	Contributions [][]Contribution
+	// Ledger is the counted work in its smallest pieces.
+	Ledger Ledger
 	// Strata are the surviving lines month by month, Longevity how long they live. nil without [Input.Survival].
 	Strata    *Strata
 	Longevity []Longevity
@@ -360,6 +362,7 @@ func Measure(in Input) (*Result, error) {
 		}
 	}
 	m.figures()
+	m.keepLedger()
 	if err := m.accounts(); err != nil {
 		return nil, err
 	}

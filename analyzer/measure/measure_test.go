@@ -61,6 +61,7 @@ func TestMeasure(t *testing.T) {
 			compare(t, w, result, &result.Series[i])
 		}
 		compareStrata(t, w, result)
+		compareLedger(t, result)
 	})
 }
 

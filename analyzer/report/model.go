@@ -27,6 +27,8 @@ type Provenance struct {
 	Options   []Option
 	// RollUp and Contractors are those of [people.Options]; "" for the default.
 	RollUp, Contractors string
+	// PseudonymKey is the name of the key of pseudonyms, by [people.KeyName].
+	PseudonymKey string
 	// Repositories are all that the ecosystem names, read or not, in the order in which reports list them.
 	Repositories []Repository
 	Warnings     []string
@@ -74,8 +76,10 @@ type Model struct {
 	Fetched string `json:"fetched"`
 	// RollUp is what organizations stand for: "brand", "entity", "parent" or "country". Contractors is how they are read: "both", "apart" or
 	// "client"; merged and apart figures are the same unless it is "both".
-	RollUp       string           `json:"roll_up"`
-	Contractors  string           `json:"contractors"`
+	RollUp      string `json:"roll_up"`
+	Contractors string `json:"contractors"`
+	// PseudonymKey is the name of the key of pseudonyms: those of two results can be compared where it is the same.
+	PseudonymKey string           `json:"pseudonym_key,omitempty"`
 	Options      []Option         `json:"options"`
 	Repositories []Repository     `json:"repositories"`
 	Read         int              `json:"repositories_read"`
@@ -100,6 +104,8 @@ type Model struct {
 	// Skipped sums Skips up by reason.
 	Skipped []Skipped `json:"skipped"`
 	Skips   []Skip    `json:"skips"`
+	// Ledger is what the figures of commits and changed lines are sums of; nil in results of before there was one.
+	Ledger *Ledger `json:"ledger,omitempty"`
 
 	growth []measure.GrowthRow
 	people []personRow
@@ -304,7 +310,7 @@ func Build(result *measure.Result, resolution *people.Resolution, from Provenanc
 	m := &Model{
 		Schema: Schema, Orrery: from.Version, Ecosystem: from.Ecosystem, AsOf: date(result.AsOf), Fetched: date(result.Fetched),
 		RollUp: cmp.Or(from.RollUp, string(people.LevelBrand)), Contractors: cmp.Or(from.Contractors, string(people.ReadBoth)),
-		Options: full(from.Options), Repositories: full(from.Repositories),
+		PseudonymKey: from.PseudonymKey, Options: full(from.Options), Repositories: full(from.Repositories),
 		Warnings:     append(full(from.Warnings), result.Warnings...),
 		Conservation: full(result.Laws), Metrics: measure.Metrics, Organizations: b.organizations(),
 		Accounting: b.accounting(result, options.Accounting), Factors: full(result.Factors),
@@ -334,6 +340,7 @@ func Build(result *measure.Result, resolution *people.Resolution, from Provenanc
 		m.People = append(m.People, list)
 	}
 	m.skips(result.Skips)
+	m.Ledger = b.ledger(&result.Ledger)
 	return m
 }
 

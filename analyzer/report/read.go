@@ -1,0 +1,153 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"orrery/analyzer/measure"
+)
+
+// maxResult is the largest result.json that is read, in bytes. That of a thousand repositories has some hundred megabytes.
+const maxResult = 1 << 30
+
+// Errors of [ReadJSON]. Use errors.Is.
+var (
+	// ErrNewer: a later version of orrery wrote the result, in a form that means something else.
+	ErrNewer = errors.New("the result has a newer format")
+	// ErrNoResult: it is none, or it contradicts itself.
+	ErrNoResult = errors.New("not a result of orrery")
+)
+
+// ReadJSON reads what [WriteJSON] wrote. Writing it again gives the same bytes, if the same version wrote it; keys that this version does not
+// know are left out. What only tables hold (every contributor, months of repositories) is not in it.
+//
+// Anybody may have written it, so whatever readers rely on is checked here; what is wrong is an error.
+func ReadJSON(r io.Reader) (*Model, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxResult+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the result: %w", err)
+	}
+	if len(data) > maxResult {
+		return nil, fmt.Errorf("%w: it is larger than %d bytes", ErrNoResult, maxResult)
+	}
+	var m Model
+	if err := json.Unmarshal(data, &m); err != nil || m.Schema != Schema {
+		var version struct {
+			Schema int    `json:"schema"`
+			Orrery string `json:"orrery"`
+		}
+		// A newer form may not fit the types, so its version is looked at alone.
+		if alone := json.Unmarshal(data, &version); alone == nil && version.Schema > Schema {
+			return nil, fmt.Errorf("%w: format %d, written by orrery %s; this one reads format %d", ErrNewer, version.Schema, Printable(version.Orrery), Schema)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrNoResult, err)
+		}
+		return nil, fmt.Errorf("%w: format %d, where %d is the first", ErrNoResult, m.Schema, 1)
+	}
+	if err := m.check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoResult, err)
+	}
+	m.restore()
+	return &m, nil
+}
+
+// check looks at what other code takes for granted.
+func (m *Model) check() error {
+	if _, err := time.Parse(time.DateOnly, m.AsOf); err != nil {
+		return fmt.Errorf("as_of: %w", err)
+	}
+	if len(m.Windows) == 0 || len(m.Figures) < len(m.Windows) {
+		return fmt.Errorf("%d windows with %d figures", len(m.Windows), len(m.Figures))
+	}
+	if len(m.People) != len(m.Windows) {
+		return fmt.Errorf("%d windows with people of %d", len(m.Windows), len(m.People))
+	}
+	names := map[string]bool{}
+	for i, w := range m.Windows {
+		f := &m.Figures[i]
+		if f.Scope.Kind != measure.ScopeEcosystem || f.Period != w {
+			return fmt.Errorf("figures %d are not the ecosystem's of window %q", i, w.Name)
+		}
+		if names[w.Name] {
+			return fmt.Errorf("there are two windows %q", w.Name)
+		}
+		names[w.Name] = true
+	}
+	if w := m.Windows[0]; w.From != "" || w.To != "" || w.Kind != measure.KindWindow {
+		return fmt.Errorf("the first window is %q, not all time", w.Name)
+	}
+	var err error
+	m.each(func(f *Figures) {
+		if err == nil {
+			err = f.check()
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if m.Ledger != nil {
+		return m.Ledger.check()
+	}
+	return nil
+}
+
+func (f *Figures) check() error {
+	p := f.Period
+	at := fmt.Sprintf("%s %q in %q", f.Scope.Kind, f.Scope.Name, p.Name)
+	from, errFrom := time.Parse(time.RFC3339, p.From)
+	to, errTo := time.Parse(time.RFC3339, p.To)
+	dated := errFrom == nil && errTo == nil && p.From == from.UTC().Format(time.RFC3339) && p.To == to.UTC().Format(time.RFC3339) && from.Before(to)
+	if open := p.From == "" && p.To == "" && p.Name != measure.LastCalendarYear; !dated && !open {
+		return fmt.Errorf("%s: no period from %q to %q", at, p.From, p.To)
+	}
+	for _, a := range []*Amount{&f.Commits, &f.Added, &f.Removed, &f.Changed} {
+		if plus(a.Known, a.Unknown) != a.Total || a.Total == math.MaxUint64 {
+			return fmt.Errorf("%s: known %d and unknown %d are not %d", at, a.Known, a.Unknown, a.Total)
+		}
+	}
+	for _, i := range f.Indices {
+		if (i.Low == nil) != (i.High == nil) {
+			return fmt.Errorf("%s: %s has one bound", at, i.Metric)
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) check() error {
+	lengths := [4]int{len(l.Repositories), len(l.Slices), len(l.People), len(l.Parties)}
+	for i, row := range l.Rows {
+		for column, n := range lengths {
+			if row[column] >= uint64(n) {
+				return fmt.Errorf("row %d of the ledger points to entry %d of %d", i, row[column], n)
+			}
+		}
+	}
+	for i, s := range l.Slices {
+		from, errFrom := time.Parse(time.RFC3339, s.From)
+		to, errTo := time.Parse(time.RFC3339, s.To)
+		if i > 0 && (errFrom != nil || errTo != nil || !from.Before(to) || s.From != from.UTC().Format(time.RFC3339) || s.To != to.UTC().Format(time.RFC3339)) ||
+			i > 1 && s.From < l.Slices[i-1].To || i == 0 && s != (Slice{}) {
+			return fmt.Errorf("slice %d of the ledger is from %q to %q", i, s.From, s.To)
+		}
+	}
+	return nil
+}
+
+// restore fills what stands in no key.
+func (m *Model) restore() {
+	organizations := map[string]bool{}
+	for _, o := range m.Organizations {
+		organizations[o.Name] = true
+	}
+	m.each(func(f *Figures) {
+		for i := range f.Organizations {
+			r := &f.Organizations[i]
+			r.organization = !r.Outside && organizations[r.Name]
+		}
+	})
+}
