@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"orrery/analyzer/alert"
 	"orrery/analyzer/facts"
 	"orrery/analyzer/history"
 	"orrery/analyzer/measure"
@@ -62,6 +64,12 @@ type Options struct {
 	Names bool
 	// Version of the program, for the provenance.
 	Version string
+	// Alerts are thresholds, beside those of the ecosystem file: expressions of [alert.Compile].
+	Alerts []string
+	// ReadTimeout is how long reading one repository may take; one that takes longer is a problem of its own. 0 is for ever.
+	ReadTimeout time.Duration
+	// Log is told of each repository, if it is not nil: by key, without addresses.
+	Log *slog.Logger
 	// Progress is told what happens, if it is not nil. It may be read while Run goes on.
 	Progress *Progress
 }
@@ -80,6 +88,8 @@ type Outcome struct {
 	Graph *graph.Graph
 	// Skipped says that something could not be read: the model says what.
 	Skipped bool
+	// Alerts are what became of the thresholds.
+	Alerts []alert.Crossing
 }
 
 // ErrNothing is wrapped by the error of a run of which no repository could be read.
@@ -94,6 +104,14 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	}
 	if opts.Progress == nil {
 		opts.Progress = &Progress{}
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	var alerts []*alert.Rule
+	opts.Source.Check = func(e *source.Ecosystem) (err error) {
+		alerts, err = compileAlerts(e, opts)
+		return err
 	}
 	ecosystem, err := source.Resolve(ctx, opts.Sources, opts.Source)
 	if err != nil {
@@ -173,6 +191,9 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		return nil, err
 	}
 	out := &Outcome{Model: model, Graph: g, Skipped: shallow || len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
+	for _, rule := range alerts {
+		out.Alerts = append(out.Alerts, rule.Evaluate(model))
+	}
 	return out, ctx.Err()
 }
 
@@ -208,6 +229,7 @@ func reason(problem error) string {
 		{source.ErrUnreachable, "unreachable"},
 		{source.ErrRefused, "refused"},
 		{source.ErrEmpty, "empty"},
+		{ErrTimeout, "out of time"},
 		{history.ErrEmpty, "empty"},
 		{history.ErrNoBranch, "no default branch"},
 		{history.ErrNoRevision, "no such revision"},
@@ -316,6 +338,7 @@ func readAll(ctx context.Context, repositories []source.Repository, opts Options
 		r := &repositories[i]
 		if r.Problem != nil {
 			out[i].err = r.Problem
+			opts.Log.Warn("repository cannot be read", "repository", r.Key, "reason", reason(r.Problem))
 			continue
 		}
 		sizes[i] = packBytes(r.Dir)
@@ -326,12 +349,15 @@ func readAll(ctx context.Context, repositories []source.Repository, opts Options
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(sizes[b], sizes[a]) })
 	one := func(ctx context.Context, i, workers int) {
 		p := &history.Progress{}
+		start := time.Now()
+		opts.Log.Info("repository is read", "repository", repositories[i].Key)
 		opts.Progress.Reading.Store(p, sizes[i])
-		out[i].facts, out[i].ends, out[i].err = readOne(ctx, &repositories[i], opts, workers, p)
+		out[i].facts, out[i].ends, out[i].err = readInTime(ctx, &repositories[i], opts, workers, p)
 		opts.Progress.Reading.Delete(p)
 		opts.Progress.Done.Add(1)
 		opts.Progress.DoneBytes.Add(sizes[i])
 		opts.Progress.Commits.Add(p.Total.Load())
+		logRead(opts.Log, repositories[i].Key, &out[i], time.Since(start))
 	}
 	rest := int64(0)
 	for _, i := range order {

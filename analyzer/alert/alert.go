@@ -22,7 +22,7 @@ import (
 )
 
 // ErrExpression is wrapped by every error of an expression that cannot be meant.
-var ErrExpression = errors.New("wrong alert")
+var ErrExpression = errors.New("alert")
 
 // The bounds on an expression.
 const (

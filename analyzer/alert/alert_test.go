@@ -119,7 +119,7 @@ func TestWrong(t *testing.T) {
 		{`share_low("A" + "B") > 0.8`, "a name in quotes is needed"},
 		{`share_low("Acme" > 0.8`, "at 1:"},
 		{`elephant_factor < `, "at 1:"},
-		{``, "wrong alert"},
+		{``, "alert"},
 		{`true`, "only numbers"},
 		{`elephant_factor < "2"`, "at 1:19: only numbers"},
 		{`elephant_factor < (1 > 2)`, "stands where a number is needed"},
@@ -132,8 +132,8 @@ func TestWrong(t *testing.T) {
 		{`$env.hhi_low > 1`, "only numbers"},
 		{`commits.x > 1`, "only numbers"},
 		{`(commits)("x") > 1`, ""},
-		{strings.Repeat("(", 3000) + "1", "wrong alert"},
-		{strings.Repeat("1+", 1500) + "1 > 2", "wrong alert"},
+		{strings.Repeat("(", 3000) + "1", "alert"},
+		{strings.Repeat("1+", 1500) + "1 > 2", "alert"},
 		{strings.Repeat("x", 5000), "longer than"},
 	} {
 		_, err := Compile(tt.rule)

@@ -144,6 +144,16 @@ func LoadDirectory(paths ...string) (*Directory, error) {
 	return &l.Directory, nil
 }
 
+// Known gives the name that an organization stands under in results, by that or by one of its other names, and false if there is none. Universities that
+// no file names go by their domains.
+func (d *Directory) Known(name string) (string, bool) {
+	i, ok := d.byName[normalizeName(name)]
+	if !ok {
+		return name, isAcademic(name)
+	}
+	return d.organizations[i].name, true
+}
+
 // CheckDirectory lists what is wrong or odd in organizations files as [LoadDirectory] would read them, by file and line: errors of form,
 // organizations that nobody declares, a domain given to two organizations at once, circles of parents or clients, and as warnings
 // statements that an earlier file leaves no day to. The error is about reading the files only.

@@ -48,6 +48,7 @@ type ecosystemFile struct {
 	Bots          []text       `key:"bots"`
 	Paths         []filePath   `key:"paths"`
 	OptOut        []text       `key:"opt_out"`
+	Alerts        []text       `key:"alerts"`
 }
 
 // fileSource is one source: a plain SOURCE, or a mapping.
@@ -486,6 +487,9 @@ func (f *ecosystemFile) apply(d *draft, file, dir string) error {
 			}
 			*list.to = append(*list.to, p)
 		}
+	}
+	for _, a := range f.Alerts {
+		d.alerts = append(d.alerts, Alert{a.s, fmt.Sprintf("%s:%d:%d", file, a.node.Line, a.node.Column)})
 	}
 	for _, b := range f.Bots {
 		d.bots = append(d.bots, b.s)

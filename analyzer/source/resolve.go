@@ -44,6 +44,7 @@ type draft struct {
 	mailmaps      []string
 	optOut        []string
 	bots          []string
+	alerts        []Alert
 	paths         []PathRule
 	warnings      []string
 }
@@ -57,6 +58,7 @@ func (d *draft) merge(o *draft) {
 	d.list = append(d.list, o.list...)
 	d.windows = append(d.windows, o.windows...)
 	d.organizations = append(d.organizations, o.organizations...)
+	d.alerts = append(d.alerts, o.alerts...)
 	d.mailmaps = append(d.mailmaps, o.mailmaps...)
 	d.optOut = append(d.optOut, o.optOut...)
 	d.bots = append(d.bots, o.bots...)
@@ -73,7 +75,7 @@ func (d *draft) fail(name string, err error) {
 
 // ecosystem orders the candidates by unique keys. What came first keeps its short key, so that adding a source renames nothing.
 func (d *draft) ecosystem() *Ecosystem {
-	e := &Ecosystem{Windows: d.windows, Organizations: d.organizations, Mailmaps: d.mailmaps, Bots: d.bots, OptOut: d.optOut, Paths: d.paths, Warnings: d.warnings}
+	e := &Ecosystem{Windows: d.windows, Organizations: d.organizations, Mailmaps: d.mailmaps, Bots: d.bots, OptOut: d.optOut, Alerts: d.alerts, Paths: d.paths, Warnings: d.warnings}
 	names := slices.Clone(d.names)
 	slices.Sort(names) // the order of the arguments shows nowhere
 	switch names = slices.Compact(names); {

@@ -71,9 +71,16 @@ type Ecosystem struct {
 	Organizations []string     // the user's own organizations files, first wins
 	Mailmaps      []string
 	OptOut        []string
+	Alerts        []Alert
 	Bots          []string // patterns of names or addresses of machine accounts
 	Paths         []PathRule
 	Warnings      []string // what was odd in manifests and files, for people
+}
+
+// Alert is a threshold that an ecosystem file sets.
+type Alert struct {
+	Expression string
+	Place      string // file, line and column
 }
 
 // PathRule gives the files that fit a pattern a class, in the repositories whose keys fit another.
@@ -117,6 +124,9 @@ type Options struct {
 	Workers    int    // repositories fetched at once; default 4
 	Limits     Limits
 
+	// Check is shown the ecosystem before anything of it is fetched (but the repository that a manifest comes from); an error stops Resolve
+	// with that error.
+	Check func(*Ecosystem) error
 	// Plan is told what is about to be fetched, once, before the first repository is; an error stops Resolve with that error. The one
 	// repository that a manifest comes from is fetched earlier, because the plan depends on it.
 	Plan func(Plan) error
@@ -165,6 +175,11 @@ func Resolve(ctx context.Context, args []string, opts Options) (*Ecosystem, erro
 		return nil, err
 	}
 	e := d.ecosystem()
+	if opts.Check != nil {
+		if err := opts.Check(e); err != nil {
+			return nil, err
+		}
+	}
 	if err := r.mirrorAll(ctx, e, d.list); err != nil {
 		return nil, err
 	}

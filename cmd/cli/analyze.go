@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -29,6 +30,8 @@ type analyzeFlags struct {
 	out, format, asOf, keyFile string
 	top                        int
 	allowPartial, quiet        bool
+	log, metrics               string
+	timeout                    time.Duration
 }
 
 var formats = []string{"text", "json", "csv", "dot"}
@@ -52,7 +55,7 @@ A SOURCE is one of
 		Args: arguments(1, math.MaxInt, "one SOURCE or more"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.Sources = args
-			return f.run(cmd, streams)
+			return f.watched(cmd, streams)
 		},
 	}
 	flags := cmd.Flags()
@@ -79,77 +82,150 @@ A SOURCE is one of
 	flags.BoolVar(&f.Source.AllowHTTP, "allow-http", false, "mirror from http:// as well")
 	flags.BoolVar(&f.Source.AllowSSH, "allow-ssh", false, "mirror from ssh:// as well")
 	flags.DurationVar(&f.Source.Limits.Total, "fetch-timeout", 3*time.Hour, "longest fetch of one repository")
+	flags.DurationVar(&f.timeout, "timeout", 0, "longest run, as 2h30m; the run fails that takes longer (default no limit)")
+	flags.DurationVar(&f.ReadTimeout, "timeout-each", 0, "longest fetch and longest reading of one repository; it is skipped if it takes longer (default no limit)")
+	flags.StringArrayVar(&f.Alerts, "alert", nil, "threshold to tell of, with exit status 4, as 'elephant_factor < 2'; may be given several times; see orrery help alerts")
+	flags.StringVar(&f.metrics, "metrics", "", "file to write figures of the run to, as OpenMetrics text for the node exporter's textfile collector")
+	flags.StringVar(&f.log, "log", "", "what stderr holds: json for one JSON object on each line, and one for each repository (default text)")
 	flags.IntVar(&f.Workers, "workers", 0, "goroutines (default one for each processor); changes no result")
 	flags.BoolVar(&f.allowPartial, "allow-partial", false, "exit with 0 though something was skipped")
 	flags.BoolVar(&f.quiet, "quiet", false, "no progress and no summary")
 	return cmd
 }
 
-func (f *analyzeFlags) run(cmd *cobra.Command, streams Streams) error {
+// watched runs, and tells those who watch.
+func (f *analyzeFlags) watched(cmd *cobra.Command, streams Streams) error {
+	if f.log != "" && f.log != "json" {
+		return usagef("--log %s: must be json", f.log)
+	}
+	if t, ok := streams.Err.(*talk); ok && f.log == "json" {
+		f.Log = t.asLog()
+	}
+	if f.timeout < 0 || f.ReadTimeout < 0 {
+		return usagef("--timeout and --timeout-each cannot be negative")
+	}
+	if info, err := os.Stat(filepath.Dir(f.metrics)); f.metrics != "" && (err != nil || !info.IsDir()) {
+		return usagef("--metrics %s: there is no folder %s", f.metrics, filepath.Dir(f.metrics))
+	}
+	f.Progress = &analyzer.Progress{}
+	start := time.Now()
+	ctx, cancel := cmd.Context(), func() {}
+	if f.timeout > 0 {
+		ctx, cancel = context.WithTimeout(ctx, f.timeout)
+	}
+	defer cancel()
+	outcome, err := f.run(ctx, cmd, streams)
+	if errors.Is(err, context.DeadlineExceeded) && cmd.Context().Err() == nil {
+		err = fmt.Errorf("out of time: the run takes longer than %v (--timeout)", f.timeout)
+	}
+	run := report.Run{Exit: int(exitCode(err)), Seconds: float64(time.Since(start).Milliseconds()) / 1000, Commits: f.Progress.Commits.Load(), Ended: time.Now()}
+	if outcome != nil {
+		run.Model = outcome.Model
+		for _, a := range outcome.Alerts {
+			if a.Crossed {
+				run.Crossed++
+			}
+		}
+	}
+	if f.Log != nil {
+		f.Log.Info("run has ended", "status", run.Exit, "seconds", run.Seconds, "commits", run.Commits)
+	}
+	if f.metrics != "" {
+		failed := analyzer.WriteFile(f.metrics, func(w *os.File) error { return report.WriteOpenMetrics(w, run) })
+		if failed != nil {
+			complain(err, streams)
+			return fmt.Errorf("writing metrics: %w", failed)
+		}
+	}
+	return err
+}
+
+// tell prints what became of the alerts, and gives the error that stands for it.
+func (f *analyzeFlags) tell(outcome *analyzer.Outcome, streams Streams) error {
+	crossed, undecided := false, false
+	for _, a := range outcome.Alerts {
+		switch {
+		case a.Crossed:
+			crossed = true
+			fmt.Fprintln(streams.Err, "orrery: "+a.Line)
+		case a.Err != nil:
+			undecided = true
+			fmt.Fprintln(streams.Err, "orrery: cannot be decided: "+report.Printable(a.Err.Error()))
+		}
+	}
+	if outcome.Skipped && !f.allowPartial && (f.quiet || f.format != "") {
+		fmt.Fprintln(streams.Err, "orrery: something was skipped; the result says what")
+	}
+	switch {
+	case crossed:
+		return errCrossed
+	case (outcome.Skipped || undecided) && !f.allowPartial:
+		return errInPart
+	}
+	return nil
+}
+
+func (f *analyzeFlags) run(ctx context.Context, cmd *cobra.Command, streams Streams) (*analyzer.Outcome, error) {
 	if f.format != "" && !slices.Contains(formats, f.format) {
-		return usagef("--format %s: must be one of %s", f.format, strings.Join(formats, ", "))
+		return nil, usagef("--format %s: must be one of %s", f.format, strings.Join(formats, ", "))
 	}
 	if f.format != "" && cmd.Flags().Changed("out") {
-		return usagef("--format prints to stdout and --out writes a folder: choose one")
+		return nil, usagef("--format prints to stdout and --out writes a folder: choose one")
 	}
 	if f.top < 0 || f.RenameLimit < 0 || f.Workers < 0 {
-		return usagef("--top, --rename-limit and --workers cannot be negative")
+		return nil, usagef("--top, --rename-limit and --workers cannot be negative")
 	}
 	if !slices.Contains(people.Levels(), string(f.RollUp)) {
-		return usagef("--roll-up %s: must be one of %s", f.RollUp, strings.Join(people.Levels(), ", "))
+		return nil, usagef("--roll-up %s: must be one of %s", f.RollUp, strings.Join(people.Levels(), ", "))
 	}
 	if !slices.Contains(people.Readings(), string(f.Contractors)) {
-		return usagef("--contractors %s: must be one of %s", f.Contractors, strings.Join(people.Readings(), ", "))
+		return nil, usagef("--contractors %s: must be one of %s", f.Contractors, strings.Join(people.Readings(), ", "))
 	}
 	if f.asOf != "" {
 		day, err := time.Parse(time.DateOnly, f.asOf)
 		if err != nil || day.Year() < 1990 || day.Year() > 2099 {
-			return usagef("--as-of %s: must be a day like 2026-08-31", f.asOf)
+			return nil, usagef("--as-of %s: must be a day like 2026-08-31", f.asOf)
 		}
 		// The day belongs to the windows that end with it.
 		f.AsOf = day.Unix() + 24*60*60 - 1
 	}
 	if _, ok := measure.AccountingByName(f.Accounting); f.Accounting != "" && !ok {
-		return usagef("--accounting %s: must be one of %s", f.Accounting, strings.Join(accountings(), ", "))
+		return nil, usagef("--accounting %s: must be one of %s", f.Accounting, strings.Join(accountings(), ", "))
 	}
 	for _, text := range f.Ranges {
 		if _, _, err := history.SplitRange(text); err != nil {
-			return usagef("--range: %v", err)
+			return nil, usagef("--range: %v", err)
 		}
 	}
 	var err error
 	if f.PseudonymKey, err = pseudonymKey(f.keyFile); err != nil {
-		return err
+		return nil, err
 	}
 	if f.format == "" {
 		remove, err := prepare(f.out)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		defer remove()
 	}
 	f.Version = version()
-	f.Progress = &analyzer.Progress{}
+	if f.ReadTimeout > 0 {
+		f.Source.Limits.Total = min(f.Source.Limits.Total, f.ReadTimeout)
+	}
 	progress := startProgress(streams, f.Progress, &f.Source, f.quiet)
-	outcome, err := analyzer.Run(cmd.Context(), f.Options)
+	outcome, err := analyzer.Run(ctx, f.Options)
 	progress.stop()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if f.format != "" {
 		if err := f.print(outcome, streams.Out); err != nil {
-			return fmt.Errorf("writing to stdout: %w", err)
+			return outcome, fmt.Errorf("writing to stdout: %w", err)
 		}
 	} else if err := f.write(outcome, streams); err != nil {
-		return err
+		return outcome, err
 	}
-	if outcome.Skipped && !f.allowPartial {
-		if f.quiet || f.format != "" {
-			fmt.Fprintln(streams.Err, "orrery: something was skipped; the result says what")
-		}
-		return errInPart
-	}
-	return nil
+	return outcome, f.tell(outcome, streams)
 }
 
 func (f *analyzeFlags) print(o *analyzer.Outcome, w io.Writer) error {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
 	"orrery/analyzer/source"
 )
@@ -29,6 +28,7 @@ const (
 	Failed      ExitCode = 1
 	Usage       ExitCode = 2
 	InPart      ExitCode = 3 // something was skipped; the report says what
+	Crossed     ExitCode = 4 // a threshold that was asked for is crossed
 	Interrupted ExitCode = 130
 )
 
@@ -40,12 +40,15 @@ type Streams struct {
 
 // terminal says whether talk goes to a person.
 func (s Streams) terminal() bool {
-	f, ok := s.Err.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	t, ok := s.Err.(*talk)
+	return ok && t.terminal()
 }
 
 // errInPart ends a command that did its work but for what it has reported.
 var errInPart = errors.New("something was skipped")
+
+// errCrossed ends a command that did its work and has told of a threshold that is crossed.
+var errCrossed = errors.New("a threshold is crossed")
 
 // grace is how long a run that is interrupted may take to leave in good order. Files are written whole or not at all, so nothing is broken
 // when it does not.
@@ -59,6 +62,7 @@ func Main(ctx context.Context, args []string, streams Streams) ExitCode {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	streams.Err = newTalk(streams.Err)
 	root := newRoot(streams)
 	root.SetArgs(args)
 	done := make(chan error, 1)
@@ -74,20 +78,33 @@ func Main(ctx context.Context, args []string, streams Streams) ExitCode {
 		}
 	}
 	// What a run says that was stopped is about the stopping. One that was done by then is done.
-	if err != nil && ctx.Err() != nil && !errors.Is(err, errInPart) {
+	if err != nil && ctx.Err() != nil && !errors.Is(err, errInPart) && !errors.Is(err, errCrossed) {
 		fmt.Fprintln(streams.Err, "orrery: interrupted")
 		return Interrupted
 	}
-	return exitCode(err, streams)
+	complain(err, streams)
+	return exitCode(err)
 }
 
-func exitCode(err error, streams Streams) ExitCode {
+func exitCode(err error) ExitCode {
 	var usage usageError
 	switch {
 	case err == nil:
 		return Done
 	case errors.Is(err, errInPart):
 		return InPart
+	case errors.Is(err, errCrossed):
+		return Crossed
+	case errors.As(err, &usage) || errors.Is(err, source.ErrUsage):
+		return Usage
+	}
+	return Failed
+}
+
+// complain prints an error, if the command has not told of it.
+func complain(err error, streams Streams) {
+	if err == nil || errors.Is(err, errInPart) || errors.Is(err, errCrossed) {
+		return
 	}
 	// What was typed, and what repositories hold, may stand in the error: secrets in addresses, and control characters.
 	prefix := "orrery: "
@@ -95,10 +112,6 @@ func exitCode(err error, streams Streams) ExitCode {
 		fmt.Fprintf(streams.Err, "%s%s\n", prefix, source.Redact(strings.TrimSuffix(line, "\n")))
 		prefix = ""
 	}
-	if errors.As(err, &usage) || errors.Is(err, source.ErrUsage) {
-		return Usage
-	}
-	return Failed
 }
 
 // usageError is an error of whoever typed the command.
@@ -116,7 +129,7 @@ func newRoot(streams Streams) *cobra.Command {
 how it grows, and how far it depends on single companies. What is not known is shown as bounds.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done in part (something was skipped; the report
-says what; 0 with --allow-partial), 130 interrupted.`,
+says what; 0 with --allow-partial), 4 a threshold is crossed (see orrery help alerts), 130 interrupted.`,
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -144,7 +157,7 @@ says what; 0 with --allow-partial), 130 interrupted.`,
 		return usageError{err}
 	})
 	root.SetUsageFunc(printUsage)
-	root.AddCommand(newAnalyze(streams), newFacts(streams), newExplain(streams), newOrganizations(streams))
+	root.AddCommand(newAnalyze(streams), newFacts(streams), newExplain(streams), newOrganizations(streams), newAlerts())
 	return root
 }
 

@@ -49,7 +49,7 @@ func startProgress(streams Streams, p *analyzer.Progress, opts *source.Options, 
 		defer line.Unlock()
 		fetching = fmt.Sprintf("fetching %d/%d %s", step.Done, step.Total, size(step.Bytes))
 	}
-	s.bars = mpb.New(mpb.WithOutput(streams.Err), mpb.WithRefreshRate(200*time.Millisecond), mpb.WithAutoRefresh())
+	s.bars = mpb.New(mpb.WithOutput(streams.Err.(*talk).to), mpb.WithRefreshRate(200*time.Millisecond), mpb.WithAutoRefresh())
 	start := time.Time{}
 	share := func() float64 {
 		total, done := p.Bytes.Load(), p.DoneBytes.Load()
