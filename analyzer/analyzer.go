@@ -177,8 +177,8 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	provenance.PseudonymKey = people.KeyName(opts.PseudonymKey)
 	provenance.Options = []report.Option{
 		{Name: "renames", Value: renames(opts)},
-		{Name: "organizations", Value: fmt.Sprintf("%d files and the embedded directory", len(opts.Organizations)+len(ecosystem.Organizations))},
-		{Name: "mailmaps", Value: fmt.Sprint(len(opts.Mailmaps) + len(ecosystem.Mailmaps))},
+		{Name: "organizations", Value: contents(opts.Organizations, ecosystem.Organizations) + " and the embedded directory"},
+		{Name: "mailmaps", Value: contents(opts.Mailmaps, ecosystem.Mailmaps)},
 		{Name: "bots", Value: fmt.Sprintf("%d patterns", len(opts.Bots)+len(ecosystem.Bots))},
 		{Name: "roll-up", Value: provenance.RollUp},
 		{Name: "contractors", Value: provenance.Contractors},

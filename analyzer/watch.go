@@ -3,9 +3,12 @@ package analyzer
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"time"
 
@@ -97,4 +100,25 @@ func logRead(log *slog.Logger, key string, r *reading, took time.Duration) {
 		return
 	}
 	log.Info("repository was read", "repository", key, seconds, "commits", r.facts.Walk.Commits, "skips", len(r.facts.Skips), "warnings", len(r.facts.Notes))
+}
+
+// contents counts files and says by a digest which they are: where two results differ, an edited file is the first to ask about.
+func contents(lists ...[]string) string {
+	digest, n := sha256.New(), 0
+	for _, path := range slices.Concat(lists...) {
+		n++
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Sprintf("%d files that could not be read again", len(slices.Concat(lists...)))
+		}
+		fmt.Fprintf(digest, "%d\x00", len(data))
+		digest.Write(data)
+	}
+	switch n {
+	case 0:
+		return "0 files"
+	case 1:
+		return "1 file (" + hex.EncodeToString(digest.Sum(nil))[:8] + ")"
+	}
+	return fmt.Sprintf("%d files (%s)", n, hex.EncodeToString(digest.Sum(nil))[:8])
 }

@@ -9,13 +9,15 @@ import (
 
 // WriteJSON writes the model as result.json: keys in the order of the types, a blank of indentation for each level, and what holds no list
 // or object of its own on one line, so that results can be compared line by line. Text from outside is escaped so that it can stand in HTML.
-func WriteJSON(w io.Writer, m *Model) error {
-	compact, err := json.Marshal(m)
+func WriteJSON(w io.Writer, m *Model) error { return writeJSON(w, m, "the result") }
+
+func writeJSON(w io.Writer, v any, what string) error {
+	compact, err := json.Marshal(v)
 	if err == nil {
 		_, err = w.Write(indent(compact))
 	}
 	if err != nil {
-		return fmt.Errorf("writing the result as JSON: %w", err)
+		return fmt.Errorf("writing %s as JSON: %w", what, err)
 	}
 	return nil
 }

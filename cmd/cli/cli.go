@@ -157,7 +157,7 @@ says what; 0 with --allow-partial), 4 a threshold is crossed (see orrery help al
 		return usageError{err}
 	})
 	root.SetUsageFunc(printUsage)
-	root.AddCommand(newAnalyze(streams), newFacts(streams), newExplain(streams), newOrganizations(streams), newAlerts())
+	root.AddCommand(newAnalyze(streams), newFacts(streams), newExplain(streams), newOrganizations(streams), newAlerts(), newChanges(streams), newSchedule(streams))
 	return root
 }
 
