@@ -361,8 +361,9 @@ func (d *comparer) entries(base, parents, depth int, silent bool) error {
 			}
 			continue
 		}
-		// In our tree: equal to some parent's?
-		same := -1
+		// In our tree: equal to some parent's? Of several the first is meant, and git blame cares for content alone: where an earlier parent
+		// differs in permissions only, it goes there.
+		same, alike := -1, -1
 		numbers, index := append(ids[:0], make([]odb.Number, parents)...), append(where[:0], make([]uint32, parents)...)
 		for k := 1; k <= parents; k++ {
 			c := &d.cursors[base+k]
@@ -373,9 +374,17 @@ func (d *comparer) entries(base, parents, depth int, silent bool) error {
 			if index[k-1] = c.files; e.folder() {
 				index[k-1] = c.folder
 			}
-			if same < 0 && c.e.mode == e.mode && bytes.Equal(c.e.id, e.id) {
-				same = k
+			if c.e.mode&modeType == e.mode&modeType && bytes.Equal(c.e.id, e.id) {
+				if alike < 0 {
+					alike = k
+				}
+				if same < 0 && c.e.mode == e.mode {
+					same = k
+				}
 			}
+		}
+		if same > 0 {
+			same = alike
 		}
 		switch {
 		case same > 0 && e.folder():

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -187,5 +188,32 @@ func TestOwnersAcrossTypes(t *testing.T) {
 	}
 	if diff := gocmp.Diff(want, blamed); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// Of two parents with the same content git blame asks the first one, whatever their permissions are.
+func TestOwnersAcrossPermissions(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("no git program")
+	}
+	for _, folder := range []string{"", "folder/"} {
+		repo := gitbuild.New()
+		path := folder + "f"
+		const content = "one\ntwo\n"
+		root := repo.Commit(gitbuild.C{Files: gitbuild.Files{"other": "x\n"}})
+		first := repo.Commit(gitbuild.C{Parents: []gitbuild.ID{root}, Files: gitbuild.Files{path: content}})
+		second := repo.Commit(gitbuild.C{Parents: []gitbuild.ID{root}, Files: gitbuild.Files{path: "one\n"}})
+		second = repo.Commit(gitbuild.C{Parents: []gitbuild.ID{second}, Ops: gitbuild.Ops{gitbuild.Exec(path, content)}})
+		merge := repo.Commit(gitbuild.C{Parents: []gitbuild.ID{first, second}, Ops: gitbuild.Ops{gitbuild.Exec(path, content)}})
+		repo.Branch("main", merge)
+		dir := repo.Dir(t, gitbuild.Options{})
+		blamed, err := Blame(context.Background(), mustOpen(t, dir), "", []string{path}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := blamed[0].Runs
+		if want := blame(t, dir, "main", path); len(got) != 1 || got[0].End != 2 || got[0].Commit.String() != want[0] || want[1] != want[0] {
+			t.Errorf("%s: owners %v, git says %s", path, got, strings.Join(want, ", "))
+		}
 	}
 }

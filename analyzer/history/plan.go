@@ -441,7 +441,7 @@ func (p *planner) prefer(later, earlier *node) *node {
 			break
 		}
 		w := earlier.files[j]
-		if a, b := &p.versions[v], &p.versions[w]; v != w && a.path == b.path && a.blob == b.blob && a.typ == b.typ && a.exec == b.exec {
+		if a, b := &p.versions[v], &p.versions[w]; v != w && a.path == b.path && a.blob == b.blob && a.typ == b.typ {
 			change()
 			out.files[i] = w
 		}
