@@ -506,12 +506,13 @@ func (t *timelines) uses(a *attributor) {
 		}
 	}
 	events := make([][]event, len(a.used))
+	t.signOffs(a, events)
 	for r, repository := range t.repositories {
 		for c := range repository.Commits {
 			commit := &repository.Commits[c]
 			i := t.of[r][commit.Author]
 			p := a.person[i]
-			if wants[p] != open|employed || !commit.Authored.Valid {
+			if wants[p] != open|employed && len(events[p]) == 0 || !commit.Authored.Valid {
 				continue
 			}
 			day := dayOf(commit.Authored.Unix)
@@ -541,6 +542,13 @@ func (t *timelines) uses(a *attributor) {
 				o := outcome{organization: int(e.organization), class: e.class}
 				source := t.out.Evidence[e.evidence].Source
 				at := t.out.Evidence[e.evidence].Where
+				if t.out.Evidence[e.evidence].Rule == RuleSignOff {
+					for k := range o.evidence {
+						o.evidence[k] = e.evidence
+					}
+					a.outcomes = append(a.outcomes, o)
+					return n
+				}
 				o.evidence[0] = t.becauseOf(RuleSamePerson, source, "medium", at, always)
 				for k, rule := range inferred {
 					o.evidence[k+1] = t.becauseOf(rule, source, "medium", at, always)
@@ -551,6 +559,55 @@ func (t *timelines) uses(a *attributor) {
 		})
 	}
 	t.tie(a)
+}
+
+// signOffs adds the company addresses with which authors sign their own commits off. Somebody else's says nothing of the author.
+func (t *timelines) signOffs(a *attributor, events [][]event) {
+	if !t.on(RuleSignOff) {
+		return
+	}
+	type signer struct {
+		name  string
+		spans []span
+	}
+	signers := map[string]signer{} // by value of the line
+	for r, repository := range t.repositories {
+		for c := range repository.Commits {
+			commit := &repository.Commits[c]
+			i := t.of[r][commit.Author]
+			id := &t.identities[i]
+			if !commit.Authored.Valid || commit.IsMerge() || id.machine != Unknown || t.directory.apart[id.own.text] {
+				continue
+			}
+			day := dayOf(commit.Authored.Unix)
+			if own := a.at(a.own[i], day, true); own.Class.Known() {
+				continue
+			}
+			for _, line := range repository.Trailers[commit.Trailers.Lo:commit.Trailers.Hi] {
+				if !strings.EqualFold(line.Key, "Signed-off-by") {
+					continue
+				}
+				s, ok := signers[line.Value]
+				if !ok {
+					name, email, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line.Value), ">"), "<")
+					s.name = normalizeName(name)
+					if address := t.parse(email); address.form == valid && address.repair == "" && s.name != "" && !isPlaceholderName(s.name) {
+						s.spans = t.domain(&address)
+					}
+					signers[line.Value] = s
+				}
+				if s.name != id.name && s.name != normalizeName(id.signature.Name) {
+					continue
+				}
+				if at := a.at(s.spans, day, true); at.Class == Employer || at.Class == Contractor {
+					e := t.out.Evidence[at.Evidence]
+					events[a.person[i]] = append(events[a.person[i]], event{
+						day, int32(at.Organization), at.Class, t.becauseOf(RuleSignOff, e.Source, "medium", e.Where, always), a.strong[i],
+					})
+				}
+			}
+		}
+	}
 }
 
 // tie finds for every identity the inferred rule that made it its person's: the weakest on the way, as that is what the answer rests on.

@@ -35,6 +35,7 @@ const (
 	RuleAcademic    = "academic-suffix" // the address's domain is under .edu, .ac.uk or the like
 	RuleStatement   = "statement"       // a dated statement about the person in the user's files
 	RuleImported    = "imported"        // the same in a file that was made from another project's map
+	RuleSignOff     = "sign-off"        // the author signed the commit, or one around that time, off with a company's address
 	RuleSamePerson  = "same-person"     // the person used a company's address around that time
 	RuleFreeMail    = "free-mail"       // the domain is a free-mail provider's
 	RuleUnlisted    = "unlisted-domain" // nothing is known of the domain, which is the evidence's source
@@ -51,7 +52,7 @@ var inferred = [...]string{RuleCreatedBy, RuleSameName}
 // switchable are the rules that [Options.Rules] may name, with their defaults.
 var switchable = map[string]bool{
 	RuleMailmap: true, RuleRepair: true, RuleNoReply: true, RuleCreatedBy: true, RuleSameName: true,
-	RuleAcademic: true, RuleSamePerson: true,
+	RuleAcademic: true, RuleSamePerson: true, RuleSignOff: true,
 }
 
 // Options shape a resolution.

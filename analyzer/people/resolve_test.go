@@ -224,6 +224,31 @@ func TestJoins(t *testing.T) {
 	}
 }
 
+func TestSignOff(t *testing.T) {
+	signed := func(who, date, by string) wrote {
+		return wrote{who: who, date: date, trailers: []facts.Trailer{{Key: "Signed-off-by", Value: by, InBlock: true}}}
+	}
+	repo := repository(t, "r",
+		signed("Jo Lone <jo@home.example>", "2020-01-01", "Jo Lone <jo@acme.example>"),
+		wrote{who: "Jo Lone <jo@home.example>", date: "2020-06-01"},
+		wrote{who: "Jo Lone <jo@home.example>", date: "2022-01-01"},
+		signed("Wim Else <wim@home.example>", "2020-01-01", "Jo Lone <jo@acme.example>"),
+		signed("root <root@home.example>", "2020-01-01", "root <root@acme.example>"),
+	)
+	r := resolve(t, Options{}, repo)
+	for c, want := range []string{RuleSignOff, RuleSignOff, "", "", ""} {
+		commit := &repo.Commits[c]
+		a := r.Attribute(0, commit.Author, commit.Authored)
+		if got := r.Evidence[a.Evidence].Rule; a.Class.Known() != (want != "") || want != "" && got != want {
+			t.Errorf("commit %d: %v by %s", c, a.Class, got)
+		}
+	}
+	off := resolve(t, Options{Rules: map[string]bool{RuleSignOff: false}}, repo)
+	if a := off.Attribute(0, 0, repo.Commits[0].Authored); a.Class.Known() {
+		t.Error("switched off, it still decides")
+	}
+}
+
 func TestMailmapOfOneRepository(t *testing.T) {
 	m := ParseMailmap("one/.mailmap", []byte("<jane@acme.example> <jd@home.example>\n<wim@acme.example> <root@localhost>\n"))
 	m.Repository = "one"
