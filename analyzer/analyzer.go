@@ -99,15 +99,7 @@ var ErrNothing = errors.New("no repository could be read")
 // Repositories that cannot be read are part of the outcome. It fails if the sources are wrong ([source.ErrUsage]), if none can be read
 // ([ErrNothing]), if figures contradict each other ([measure.LawError]), or if ctx ends.
 func Run(ctx context.Context, opts Options) (*Outcome, error) {
-	if opts.Workers <= 0 {
-		opts.Workers = runtime.GOMAXPROCS(0)
-	}
-	if opts.Progress == nil {
-		opts.Progress = &Progress{}
-	}
-	if opts.Log == nil {
-		opts.Log = slog.New(slog.DiscardHandler)
-	}
+	opts.complete()
 	var alerts []*alert.Rule
 	opts.Source.Check = func(e *source.Ecosystem) (err error) {
 		alerts, err = compileAlerts(e, opts)
@@ -209,6 +201,19 @@ func classify(f *facts.Repository, r *source.Repository, rules []source.PathRule
 		}
 	}
 	return paths.Classify(f, opts)
+}
+
+// complete fills in what may be left out.
+func (o *Options) complete() {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Progress == nil {
+		o.Progress = &Progress{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 }
 
 // problem says what is wrong with a repository, and not where on this machine it lies: results are compared and passed on.

@@ -3,7 +3,6 @@ package analyzer
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"orrery/analyzer/facts"
 	"orrery/analyzer/people"
@@ -13,12 +12,7 @@ import (
 // Explain reads what the sources name and resolves people, as [Run] does, for questions about single attributions. Without sources it knows
 // the organizations files alone. Repositories that cannot be read are left out, and named.
 func Explain(ctx context.Context, opts Options) (x *people.Explainer, unread []string, err error) {
-	if opts.Workers <= 0 {
-		opts.Workers = runtime.GOMAXPROCS(0)
-	}
-	if opts.Progress == nil {
-		opts.Progress = &Progress{}
-	}
+	opts.complete()
 	ecosystem := &source.Ecosystem{}
 	if len(opts.Sources) > 0 {
 		if ecosystem, err = source.Resolve(ctx, opts.Sources, opts.Source); err != nil {
