@@ -849,16 +849,16 @@ func (x *comparison) hhi(w *weighed, a, b *Figures, reading string) IndexMove {
 			byRepository[[2]string{r.Name, r.Kind}] += points * r.Low
 		}
 	}
-	descend(m.Terms)
 	for key, v := range byRepository {
 		m.Repositories = append(m.Repositories, Reason{Name: key[0], Kind: key[1], Low: v})
 	}
 	slices.SortFunc(m.Repositories, func(a, b Reason) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind)) })
-	weigh(m.Repositories)
 	// The indices are rounded to four digits.
 	if math.Abs(rest) > 1e-3 {
 		m.Terms = append(m.Terms, Amounted{"unknown persons", rest})
 		m.Repositories = append(m.Repositories, Reason{Name: "unknown persons", Kind: ByWork, Low: rest})
 	}
+	descend(m.Terms)
+	weigh(m.Repositories)
 	return m
 }

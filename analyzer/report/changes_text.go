@@ -215,7 +215,11 @@ func (i *IndexMove) because() string {
 	if len(i.Terms) == 0 || math.Abs(i.Terms[0].Amount) < 0.5 {
 		return ""
 	}
-	return signedNamed(i.Terms, changesReasons) + " points; by repository " + signedNamed(sumByName(i.Repositories), changesReasons)
+	text := signedNamed(i.Terms, changesReasons) + " points"
+	if repositories := signedNamed(sumByName(i.Repositories), changesReasons); repositories != "" {
+		text += "; by repository " + repositories
+	}
+	return text
 }
 
 func sumByName(list []Reason) []Amounted {
@@ -226,7 +230,11 @@ func sumByName(list []Reason) []Amounted {
 	return ranked(sums)
 }
 
+// signedNamed lists the first of a list with their signs, and sums the others up. What rounds to nothing is left out.
 func signedNamed(list []Amounted, top int) string {
+	if n := slices.IndexFunc(list, func(a Amounted) bool { return math.Abs(a.Amount) < 0.5 }); n >= 0 {
+		list = list[:n]
+	}
 	var parts []string
 	rest := 0.0
 	for i, a := range list {

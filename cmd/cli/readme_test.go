@@ -9,16 +9,15 @@ import (
 	"strings"
 	"testing"
 
+	"orrery/analyzer/alert"
 	"orrery/analyzer/measure"
 	"orrery/analyzer/people"
 	"orrery/analyzer/source"
 )
 
 const (
-	readme       = "../../README.md"
-	network      = "<!-- needs network -->"
-	metricsStart = "<!-- metrics: "
-	metricsEnd   = "<!-- end of metrics -->"
+	readme  = "../../README.md"
+	network = "<!-- needs network -->"
 )
 
 // block is a fenced part of the README.
@@ -158,33 +157,50 @@ func TestReadmeFiles(t *testing.T) {
 	}
 }
 
-// TestReadmeMetrics holds the README's table to the declarations.
-func TestReadmeMetrics(t *testing.T) {
+// TestReadmeTables holds the README's tables to the declarations.
+func TestReadmeTables(t *testing.T) {
+	cell := strings.NewReplacer("|", `\|`, "<", "&lt;", "*", `\*`, "\n", " ").Replace
+	table := func(head ...string) (*strings.Builder, func(cells ...string)) {
+		var b strings.Builder
+		row := func(cells ...string) { b.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
+		row(head...)
+		b.WriteString("|" + strings.Repeat("---|", len(head)) + "\n")
+		return &b, row
+	}
+	metrics, row := table("metric", "title", "unit", "definition", "source")
+	for _, m := range measure.Metrics {
+		row("`"+m.Key+"`", cell(m.Title), cell(m.Unit), cell(m.Formula), cell(m.Source))
+	}
+	hold(t, "metrics", metrics.String())
+	alerts, row := table("function", "gives", "unit")
+	for i := range alert.Functions {
+		f := &alert.Functions[i]
+		row("`"+f.Usage()+"`", cell(f.Text), cell(f.Unit))
+	}
+	hold(t, "alerts", alerts.String())
+}
+
+// hold demands that a table stands between its marks in the README.
+func hold(t *testing.T, name, table string) {
+	t.Helper()
 	data, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, found := strings.Cut(string(data), metricsStart)
+	start, stop := "<!-- "+name+": ", "<!-- end of "+name+" -->"
+	before, rest, found := strings.Cut(string(data), start)
 	note, rest, ok := strings.Cut(rest, "\n")
-	old, after, end := strings.Cut(rest, metricsEnd)
+	old, after, end := strings.Cut(rest, stop)
 	if !found || !ok || !end {
-		t.Fatalf("README.md has no %s … %s", metricsStart, metricsEnd)
+		t.Fatalf("README.md has no %s … %s", start, stop)
 	}
-	var table strings.Builder
-	row := func(cells ...string) { table.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
-	cell := strings.NewReplacer("|", `\|`, "<", "&lt;", "*", `\*`, "\n", " ").Replace
-	row("metric", "title", "unit", "definition", "source")
-	table.WriteString("|---|---|---|---|---|\n")
-	for _, m := range measure.Metrics {
-		row("`"+m.Key+"`", cell(m.Title), cell(m.Unit), cell(m.Formula), cell(m.Source))
-	}
-	if old == table.String() {
+	if old == table {
 		return
 	}
 	if !*update {
-		t.Fatal("the table of metrics in README.md is not that of the declarations; run go test ./cmd/cli -update")
+		t.Fatalf("the table of %s in README.md is not that of the declarations; run go test ./cmd/cli -update", name)
 	}
-	if err := os.WriteFile(readme, []byte(before+metricsStart+note+"\n"+table.String()+metricsEnd+after), 0o644); err != nil {
+	if err := os.WriteFile(readme, []byte(before+start+note+"\n"+table+stop+after), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

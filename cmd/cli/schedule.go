@@ -39,7 +39,7 @@ func newSchedule(streams Streams) *cobra.Command {
 			return usagef("schedule: say for which scheduler; see orrery help schedule")
 		},
 	}
-	add := func(name, short, long string, print func(*job) (string, error)) *cobra.Command {
+	add := func(name, short, long string, write func(*job) (string, error)) *cobra.Command {
 		sub := &cobra.Command{
 			Use:   name + " [--state DIR] SOURCE... [-- FLAG...]",
 			Short: short,
@@ -56,7 +56,7 @@ func newSchedule(streams Streams) *cobra.Command {
 				if err := j.complete(sources, flags); err != nil {
 					return err
 				}
-				text, err := print(&j)
+				text, err := write(&j)
 				if err != nil {
 					return err
 				}
