@@ -230,21 +230,22 @@ func sumByName(list []Reason) []Amounted {
 	return ranked(sums)
 }
 
-// signedNamed lists the first of a list with their signs, and sums the others up. What rounds to nothing is left out.
+// signedNamed lists the first of a list with their signs, and sums the others up. What rounds to nothing is not counted.
 func signedNamed(list []Amounted, top int) string {
-	if n := slices.IndexFunc(list, func(a Amounted) bool { return math.Abs(a.Amount) < 0.5 }); n >= 0 {
-		list = list[:n]
-	}
 	var parts []string
-	rest := 0.0
+	rest, n := 0.0, 0
 	for i, a := range list {
-		if i < top {
+		small := math.Abs(a.Amount) < 0.5
+		if i < top && !small {
 			parts = append(parts, Printable(a.Name)+" "+signedFloat(a.Amount, 0))
-		} else {
-			rest += a.Amount
+			continue
+		}
+		rest += a.Amount
+		if !small {
+			n++
 		}
 	}
-	if n := len(list) - top; n > 0 {
+	if n > 0 {
 		parts = append(parts, plural(n, "other", "others")+" "+signedFloat(rest, 0))
 	}
 	return strings.Join(parts, ", ")
