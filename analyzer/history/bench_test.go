@@ -15,8 +15,9 @@ import (
 )
 
 // BenchmarkGrowth reads generated histories whose snapshots have one size and whose lengths differ: the cost of a commit must stay what it is.
-// The packs are as the generator writes them, and as git writes them again: newest first, with deltas towards the past. ORRERY_BENCH_COMMITS adds
-// a length (1000000 makes a pack of 1 GB, in ten minutes or more: raise -timeout). Histories are made once and stay in the folder of temporary files.
+// The packs are as the generator writes them; the shortest also as git writes it again, newest first with deltas towards the past, which takes git
+// too long for the others. ORRERY_BENCH_COMMITS adds a length (1000000 makes a pack
+// of 1 GB, in ten minutes or more: raise -timeout). Histories are made once and stay in the folder of temporary files.
 func BenchmarkGrowth(b *testing.B) {
 	lengths := []int{10_000, 100_000}
 	if s := os.Getenv("ORRERY_BENCH_COMMITS"); s != "" {
@@ -27,7 +28,10 @@ func BenchmarkGrowth(b *testing.B) {
 		lengths = append(lengths, n)
 	}
 	for _, packed := range []string{"generator", "git"} {
-		for _, n := range lengths {
+		for i, n := range lengths {
+			if packed == "git" && i > 0 {
+				break
+			}
 			for _, owners := range []bool{false, true} {
 				b.Run(fmt.Sprintf("packed=%s/commits=%d/owners=%v", packed, n, owners), func(b *testing.B) {
 					dir, repositories, err := fixtures.Cached(fixtures.History{Commits: n, Seed: 1, Deflate: gitbuild.Compressed})
@@ -86,6 +90,7 @@ func repacked(b *testing.B, dir, repository string) string {
 	if err := os.CopyFS(part, os.DirFS(repository)); err != nil {
 		b.Fatal(err)
 	}
+	b.Cleanup(func() { os.RemoveAll(part) }) // if it is still there
 	git(b, part, "repack", "-adfq")
 	if err := os.Rename(part, to); err != nil {
 		b.Fatal(err)
