@@ -4,8 +4,10 @@ package disk
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // System is a file system. Errors name the path. [Real] is the one of the machine.
@@ -73,4 +75,27 @@ func (Real) SyncDir(name string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+// Replace writes a file so that whoever reads, now or after a crash, finds the old content or the new one. temporary is a name on the same
+// disk that nobody else uses; what a crash left there is removed.
+func Replace(d System, temporary, name string, content []byte, mode fs.FileMode) error {
+	if err := d.RemoveAll(temporary); err != nil {
+		return err
+	}
+	if err := d.WriteFile(temporary, content, mode); err != nil {
+		return errors.Join(err, d.RemoveAll(temporary))
+	}
+	return Move(d, temporary, name)
+}
+
+// Move renames, and flushes the name.
+func Move(d System, from, to string) error {
+	if err := d.Rename(from, to); err != nil {
+		return err
+	}
+	if err := d.SyncDir(filepath.Dir(to)); err != nil {
+		return fmt.Errorf("flushing the name of %s: %w", to, err)
+	}
+	return nil
 }

@@ -60,8 +60,9 @@ type Manifest struct {
 	// Engine is the version of the engine that read the repository, and Options the hash of the options that shape facts.
 	Engine  int    `json:"engine"`
 	Options string `json:"options"`
-	// Origin tells whether the repository is still what it was read from, beyond its head: see the package state.
-	Origin string `json:"origin"`
+	// Origin and Objects tell whether the repository is still what it was read from, beyond its head: see the package state.
+	Origin  string `json:"origin"`
+	Objects string `json:"objects"`
 
 	Key     Text     `json:"repository"`
 	Branch  Text     `json:"branch"`
@@ -83,6 +84,16 @@ type Table struct {
 	Rows   int    `json:"rows"`
 	Bytes  int    `json:"bytes"`
 	SHA256 string `json:"sha256"`
+}
+
+// Rows gives the number of rows of a table.
+func (m *Manifest) Rows(table string) int {
+	for i := range m.Tables {
+		if m.Tables[i].Name == table {
+			return m.Tables[i].Rows
+		}
+	}
+	return 0
 }
 
 // Text is a string that JSON keeps as it is, also if it is no UTF-8.
@@ -132,6 +143,12 @@ func (m *Manifest) encode() ([]byte, string, error) {
 	return append(content, '\n'), file.Sum, err
 }
 
+// Sum names all that the generation holds: two with the same sum hold the same.
+func (m *Manifest) Sum() (string, error) {
+	_, sum, err := m.encode()
+	return sum, err
+}
+
 func sum(content []byte) string {
 	s := sha256.Sum256(content)
 	return hex.EncodeToString(s[:])
@@ -146,8 +163,8 @@ type table struct {
 
 func (t *table) file(dir string) string { return filepath.Join(dir, t.name+".parquet") }
 
-// Write writes a generation into a folder, which it makes; a folder that is left half is for the caller to remove. Of m the engine, options
-// and origin are used. It returns what the manifest came to say.
+// Write writes a generation into a folder, which it makes; a folder that is left half is for the caller to remove. Of m the engine, options,
+// origin and objects are used. It returns what the manifest came to say.
 func Write(d disk.System, dir string, f *facts.Repository, m Manifest) (*Manifest, error) {
 	if err := check(f); err != nil {
 		return nil, fmt.Errorf("writing the facts of %s: %w", f.Key, err)

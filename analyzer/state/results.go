@@ -1,0 +1,255 @@
+package state
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"orrery/analyzer/disk"
+)
+
+// RunName is the file of a result that says what it came from. It is for this state, and not for others: it holds paths of this machine.
+const RunName = "run.json"
+
+// Run says what a result came from.
+type Run struct {
+	Format int `json:"format"`
+	// Inputs is the hash of all that shaped the result: the same inputs give the same result.
+	Inputs string `json:"inputs"`
+	// Options is the hash of the options that shape facts, and Engine the version of the engine.
+	Options string `json:"options"`
+	Engine  int    `json:"engine"`
+	// Skipped says that something could not be read.
+	Skipped bool `json:"skipped"`
+	// Repositories are all that the sources named.
+	Repositories []RunRepository `json:"repositories"`
+	Files        []RunFile       `json:"files"`
+}
+
+// RunRepository is a repository of a run.
+type RunRepository struct {
+	Key      string `json:"repository"`
+	Dir      string `json:"dir,omitempty"` // "" if there was no mirror
+	Revision string `json:"revision,omitempty"`
+	Branch   string `json:"branch,omitempty"`
+	Head     string `json:"head,omitempty"` // "" if it was not read
+	Commits  int    `json:"commits,omitempty"`
+	Lines    uint64 `json:"lines,omitempty"`
+	Problem  string `json:"problem,omitempty"`
+}
+
+// RunFile is a file of a result.
+type RunFile struct {
+	Name   string `json:"name"` // with slashes
+	SHA256 string `json:"sha256"`
+}
+
+// Result is a stored result.
+type Result struct {
+	Name string
+	Dir  string
+	Run  Run
+}
+
+// File is a file to be stored.
+type File struct {
+	Name    string // with slashes
+	Content []byte
+}
+
+// maxSameSecond bounds how many results have names of one second.
+const maxSameSecond = 100
+
+// ResultNames gives the names of all results, oldest first.
+func (s *State) ResultNames() ([]string, error) {
+	entries, err := s.disk.ReadDir(s.path(resultsName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for results: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Last gives the newest result that is whole; nil if there is none. Those that are not are told of by a notice.
+func (s *State) Last() (*Result, error) {
+	names, err := s.ResultNames()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Backward(names) {
+		r, err := s.readRun(name)
+		if err == nil {
+			return r, nil
+		}
+		s.Note("the result %s is not used: %v", name, err)
+	}
+	return nil, nil
+}
+
+func (s *State) readRun(name string) (*Result, error) {
+	r := &Result{Name: name, Dir: s.path(resultsName, name)}
+	content, err := s.disk.ReadFile(filepath.Join(r.Dir, RunName))
+	if err != nil {
+		return nil, err
+	}
+	line, ok := unsealed(content)
+	if !ok {
+		return nil, fmt.Errorf("%s is damaged", filepath.Join(r.Dir, RunName))
+	}
+	if err := json.Unmarshal([]byte(line), &r.Run); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(r.Dir, RunName), err)
+	}
+	if r.Run.Format != Format {
+		return nil, fmt.Errorf("%s has format %d", filepath.Join(r.Dir, RunName), r.Run.Format)
+	}
+	return r, nil
+}
+
+// ReadResult reads the files of a result, and holds them against their sums. broken is told of each that differs.
+func (s *State) ReadResult(r *Result, broken func(error)) (files []File) {
+	for _, f := range r.Run.Files {
+		name := filepath.Join(r.Dir, filepath.FromSlash(f.Name))
+		content, err := s.disk.ReadFile(name)
+		if err == nil && sumOf(content) != f.SHA256 {
+			err = fmt.Errorf("reading %s: damaged: its bytes are not those that were written", name)
+		}
+		if err != nil {
+			broken(err)
+			continue
+		}
+		files = append(files, File{f.Name, content})
+	}
+	return files
+}
+
+// VerifyResults reads all results, and tells what is broken in them. It gives their number.
+func (s *State) VerifyResults(broken func(error)) (int, error) {
+	names, err := s.ResultNames()
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range names {
+		r, err := s.readRun(name)
+		if err != nil {
+			broken(err)
+			continue
+		}
+		s.ReadResult(r, broken)
+	}
+	return len(names), nil
+}
+
+func sumOf(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+// SaveResult stores a result under the moment of its run.
+func (s *State) SaveResult(at time.Time, run Run, files []File) (*Result, error) {
+	r, err := s.saveResult(at, run, files)
+	if err != nil {
+		return nil, fmt.Errorf("keeping the result: %w", err)
+	}
+	return r, nil
+}
+
+func (s *State) saveResult(at time.Time, run Run, files []File) (*Result, error) {
+	names, err := s.ResultNames()
+	if err != nil {
+		return nil, err
+	}
+	name := at.UTC().Format("2006-01-02T150405Z")
+	// Names are in the order of the runs, whatever the clock says.
+	if n := len(names); n > 0 && names[n-1] >= name {
+		base, _, _ := strings.Cut(names[n-1], ".")
+		name = ""
+		for k := 2; k < maxSameSecond && name == ""; k++ {
+			if next := fmt.Sprintf("%s.%02d", base, k); next > names[n-1] {
+				name = next
+			}
+		}
+		if name == "" {
+			return nil, fmt.Errorf("too many results have the name %s", base)
+		}
+	}
+	temporary := s.path(tmpName, "result")
+	if err := s.disk.RemoveAll(temporary); err != nil {
+		return nil, err
+	}
+	run.Format, run.Files = Format, nil
+	folders := []string{temporary}
+	if err := s.disk.MkdirAll(temporary); err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		path := filepath.Join(temporary, filepath.FromSlash(f.Name))
+		if dir := filepath.Dir(path); !slices.Contains(folders, dir) {
+			folders = append(folders, dir)
+			if err := s.disk.MkdirAll(dir); err != nil {
+				return nil, err
+			}
+		}
+		if err := s.disk.WriteFile(path, f.Content, 0o644); err != nil {
+			return nil, err
+		}
+		run.Files = append(run.Files, RunFile{f.Name, sumOf(f.Content)})
+	}
+	line, err := json.Marshal(run)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.disk.WriteFile(filepath.Join(temporary, RunName), sealed(string(line)), 0o600); err != nil {
+		return nil, err
+	}
+	for _, dir := range folders {
+		if err := s.disk.SyncDir(dir); err != nil {
+			return nil, err
+		}
+	}
+	r := &Result{Name: name, Dir: s.path(resultsName, name), Run: run}
+	return r, disk.Move(s.disk, temporary, r.Dir)
+}
+
+// Retain removes all but the newest results, and of the older ones keeps the last of each month: a year is twelve of them.
+func (s *State) Retain(newest int) error {
+	names, err := s.ResultNames()
+	if err != nil {
+		return err
+	}
+	for i := 0; i < len(names)-newest; i++ {
+		if month(names[i]) != month(names[i+1]) {
+			continue
+		}
+		// First out of sight, in one step.
+		temporary := s.path(tmpName, "old")
+		err := s.disk.RemoveAll(temporary)
+		if err == nil {
+			err = disk.Move(s.disk, s.path(resultsName, names[i]), temporary)
+		}
+		if err == nil {
+			err = s.disk.RemoveAll(temporary)
+		}
+		if err != nil {
+			return fmt.Errorf("removing the old result %s: %w", names[i], err)
+		}
+	}
+	return nil
+}
+
+func month(name string) string { return name[:min(len(name), len("2006-01"))] }
