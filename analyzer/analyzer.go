@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -28,6 +27,7 @@ import (
 	"orrery/analyzer/people"
 	"orrery/analyzer/report"
 	"orrery/analyzer/source"
+	"orrery/analyzer/state"
 	"orrery/graph"
 )
 
@@ -70,8 +70,23 @@ type Options struct {
 	ReadTimeout time.Duration
 	// Log is told of each repository, if it is not nil: by key, without addresses.
 	Log *slog.Logger
+	// State keeps facts and results for the next run; nil for none. The caller opens and closes it.
+	State *state.State
+	// Now is the moment of the run, that a stored result is named by. Program names the very program that runs, since another one may give
+	// other results from the same facts; "" if that is not known. Top is that of [Outcome.WriteDOT]. Retain is how many results are kept, of
+	// older ones the last of each month; 0 is all. All are for State alone.
+	Now     time.Time
+	Program string
+	Top     int
+	Retain  int
+	// AcceptShrink are the keys of repositories whose stored figures may be given up though they have shrunk, are empty or gone;
+	// [AcceptSources] stands for the list of repositories.
+	AcceptShrink []string
 	// Progress is told what happens, if it is not nil. It may be read while Run goes on.
 	Progress *Progress
+
+	// inState are the facts that the state can give, and gone those of repositories that the sources do not name.
+	inState, gone map[string]state.Entry
 }
 
 // Progress of a run, in repositories and in bytes of their packs, which is what time goes with.
@@ -90,6 +105,12 @@ type Outcome struct {
 	Skipped bool
 	// Alerts are what became of the thresholds.
 	Alerts []alert.Crossing
+	// Stored is where the state keeps the result; nil without a state. Unchanged says that it was there, since nothing has changed: there is
+	// no graph then, and Model lacks what only tables hold.
+	Stored    *state.Result
+	Unchanged bool
+
+	files []state.File // of an unchanged result
 }
 
 // ErrNothing is wrapped by the error of a run of which no repository could be read.
@@ -109,16 +130,48 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	var last *state.Result
+	if opts.State != nil {
+		if last, err = opts.State.Last(); err != nil {
+			return nil, err
+		}
+		if err := checkSources(ecosystem, last, &opts); err != nil {
+			return nil, err
+		}
+		if err := opts.findStored(ecosystem); err != nil {
+			return nil, err
+		}
+	}
 	read, err := readAll(ctx, ecosystem.Repositories, opts)
 	if err != nil {
 		return nil, err
+	}
+	from := ""
+	if opts.State != nil {
+		if err := keepUnread(ecosystem.Repositories, read, &opts); err != nil {
+			return nil, err
+		}
+		if from, err = inputs(ecosystem, read, &opts); err != nil {
+			return nil, err
+		}
+		if last != nil && from != "" && from == last.Run.Inputs {
+			if out, ok := unchanged(last, &opts); ok {
+				for _, rule := range alerts {
+					out.Alerts = append(out.Alerts, rule.Evaluate(out.Model))
+				}
+				return out, ctx.Err()
+			}
+		}
+		if err := load(ctx, ecosystem.Repositories, read, opts); err != nil {
+			return nil, err
+		}
 	}
 	provenance := report.Provenance{Ecosystem: ecosystem.Name, Version: opts.Version, Warnings: slices.Clone(ecosystem.Warnings)}
 	var histories []*facts.Repository
 	var members []measure.Membership
 	var ends [][]*measure.Ends
 	var classified []*paths.Classified
-	shallow := false
+	shallow, kept := false, false
 	for i := range ecosystem.Repositories {
 		r := &ecosystem.Repositories[i]
 		listed := report.Repository{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, URL: source.Redact(r.URL)}
@@ -135,12 +188,19 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 			ends = append(ends, read[i].ends)
 			members = append(members, measure.Membership{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem})
 			classified = append(classified, classify(f, r, ecosystem.Paths))
+			if why := read[i].stored.kept; why != "" {
+				kept = true
+				provenance.Warnings = append(provenance.Warnings,
+					fmt.Sprintf("%s: %s; the figures of %.12s stay until --accept-shrink %[1]s", r.Key, why, f.Head))
+			}
 			for _, note := range f.Notes {
 				provenance.Warnings = append(provenance.Warnings, r.Key+": "+note)
 			}
 		}
 		provenance.Repositories = append(provenance.Repositories, listed)
 	}
+	warnings, successors := moved(last, histories)
+	provenance.Warnings = append(provenance.Warnings, warnings...)
 	if len(histories) == 0 {
 		return nil, nothing(provenance.Repositories)
 	}
@@ -182,9 +242,15 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Outcome{Model: model, Graph: g, Skipped: shallow || len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
+	out := &Outcome{Model: model, Graph: g, Skipped: shallow || kept || len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
 	for _, rule := range alerts {
 		out.Alerts = append(out.Alerts, rule.Evaluate(model))
+	}
+	if opts.State == nil || ctx.Err() != nil {
+		return out, ctx.Err()
+	}
+	if err := out.store(run(ecosystem, read, &opts, from, out.Skipped), successors, &opts); err != nil {
+		return nil, err
 	}
 	return out, ctx.Err()
 }
@@ -329,6 +395,8 @@ type reading struct {
 	facts *facts.Repository
 	ends  []*measure.Ends // by range
 	err   error
+
+	stored stored // of a run with a state
 }
 
 // large is the size of packs from which on a repository is worth all workers.
@@ -352,17 +420,20 @@ func readAll(ctx context.Context, repositories []source.Repository, opts Options
 	}
 	opts.Progress.Repositories.Store(int64(len(order)))
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(sizes[b], sizes[a]) })
-	one := func(ctx context.Context, i, workers int) {
+	one := func(ctx context.Context, i, workers int) (fatal error) {
 		p := &history.Progress{}
 		start := time.Now()
 		opts.Log.Info("repository is read", "repository", repositories[i].Key)
 		opts.Progress.Reading.Store(p, sizes[i])
-		out[i].facts, out[i].ends, out[i].err = readInTime(ctx, &repositories[i], opts, workers, p)
+		fatal = readInTime(ctx, &repositories[i], opts, workers, p, &out[i])
 		opts.Progress.Reading.Delete(p)
 		opts.Progress.Done.Add(1)
 		opts.Progress.DoneBytes.Add(sizes[i])
 		opts.Progress.Commits.Add(p.Total.Load())
-		logRead(opts.Log, repositories[i].Key, &out[i], time.Since(start))
+		if fatal == nil {
+			logRead(opts.Log, repositories[i].Key, &out[i], time.Since(start))
+		}
+		return fatal
 	}
 	rest := int64(0)
 	for _, i := range order {
@@ -374,7 +445,9 @@ func readAll(ctx context.Context, repositories []source.Repository, opts Options
 		if size < large && size*int64(opts.Workers) <= rest {
 			break
 		}
-		one(ctx, order[0], opts.Workers)
+		if err := one(ctx, order[0], opts.Workers); err != nil {
+			return nil, err
+		}
 		rest -= size
 		order = order[1:]
 	}
@@ -383,12 +456,14 @@ func readAll(ctx context.Context, repositories []source.Repository, opts Options
 	for _, i := range order {
 		g.Go(func() error {
 			if gctx.Err() == nil {
-				one(gctx, i, 1)
+				return one(gctx, i, 1)
 			}
 			return nil
 		})
 	}
-	_ = g.Wait() // no task fails: what goes wrong is that repository's
+	if err := g.Wait(); err != nil { // of the state: what goes wrong in a repository is that repository's
+		return nil, err
+	}
 	return out, ctx.Err()
 }
 
@@ -412,16 +487,8 @@ func readOne(
 // packBytes estimates how much there is to read.
 func packBytes(dir string) int64 {
 	n := int64(0)
-	for _, objects := range []string{"objects", ".git/objects"} {
-		_ = filepath.WalkDir(filepath.Join(dir, objects, "pack"), func(_ string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return fs.SkipDir
-			}
-			if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
-				n += info.Size()
-			}
-			return nil
-		})
+	for _, pack := range packs(dir) {
+		n += pack.Size()
 	}
 	return n
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"orrery/analyzer/alert"
-	"orrery/analyzer/facts"
 	"orrery/analyzer/history"
 	"orrery/analyzer/measure"
 	"orrery/analyzer/people"
@@ -77,19 +76,24 @@ func knownOrganizations(e *source.Ecosystem, opts Options) (func(string) (string
 }
 
 // readInTime reads a repository within its limit of time.
-func readInTime(
-	ctx context.Context, r *source.Repository, opts Options, workers int, p *history.Progress,
-) (*facts.Repository, []*measure.Ends, error) {
+func readInTime(ctx context.Context, r *source.Repository, opts Options, workers int, p *history.Progress, out *reading) (fatal error) {
+	read := func(ctx context.Context) (fatal error) {
+		if opts.State != nil {
+			return keepOne(ctx, r, opts, workers, p, out)
+		}
+		out.facts, out.ends, out.err = readOne(ctx, r, opts, workers, p)
+		return nil
+	}
 	if opts.ReadTimeout <= 0 {
-		return readOne(ctx, r, opts, workers, p)
+		return read(ctx)
 	}
 	limited, cancel := context.WithTimeout(ctx, opts.ReadTimeout)
 	defer cancel()
-	f, ends, err := readOne(limited, r, opts, workers, p)
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		return nil, nil, fmt.Errorf("%w: reading it takes longer than %v", ErrTimeout, opts.ReadTimeout)
+	fatal = read(limited)
+	if out.err != nil && limited.Err() != nil && ctx.Err() == nil {
+		out.facts, out.ends, out.err = nil, nil, fmt.Errorf("%w: reading it takes longer than %v", ErrTimeout, opts.ReadTimeout)
 	}
-	return f, ends, err
+	return fatal
 }
 
 // logRead says what came of a repository. Errors and notes are left to the result: they may hold what others wrote.
@@ -97,6 +101,10 @@ func logRead(log *slog.Logger, key string, r *reading, took time.Duration) {
 	seconds := slog.Float64("seconds", float64(took.Milliseconds())/1000)
 	if r.err != nil {
 		log.Warn("repository cannot be read", "repository", key, "reason", reason(r.err), seconds)
+		return
+	}
+	if r.facts == nil {
+		log.Info("repository is as it was stored", "repository", key, seconds, "commits", r.stored.entry.Manifest.Commits)
 		return
 	}
 	log.Info("repository was read", "repository", key, seconds, "commits", r.facts.Walk.Commits, "skips", len(r.facts.Skips), "warnings", len(r.facts.Notes))

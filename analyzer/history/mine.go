@@ -23,6 +23,10 @@ import (
 	"orrery/analyzer/history/odb"
 )
 
+// Engine is the version of what is read: it grows when the same repository with the same options would give other facts, so that stored ones
+// are read anew.
+const Engine = 1
+
 // Options shape what is read. The zero value is git's default on all processors.
 type Options struct {
 	// Workers is the number of goroutines; 0 is one for each processor. It changes no result.

@@ -3,11 +3,15 @@ package history
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -117,6 +121,18 @@ func (l linked) Reference(name plumbing.ReferenceName) (*plumbing.Reference, err
 
 // Close unmaps the objects.
 func (r *Repository) Close() error { return r.Objects.Close() }
+
+// Origin names what shapes a reading beside the commit that it starts from: where history ends before its roots, and what is special.
+func (r *Repository) Origin() string {
+	h := sha256.New()
+	for _, id := range slices.SortedFunc(maps.Keys(r.shallow), func(a, b facts.ID) int { return bytes.Compare(a[:], b[:]) }) {
+		h.Write(id[:])
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(h, "%d %s\n", len(note), note)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
 
 // gitDir finds the git directory of a path as git does, without looking above it.
 func gitDir(path string) (string, error) {

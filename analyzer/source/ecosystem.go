@@ -49,6 +49,7 @@ type ecosystemFile struct {
 	Paths         []filePath   `key:"paths"`
 	OptOut        []text       `key:"opt_out"`
 	Alerts        []text       `key:"alerts"`
+	State         text         `key:"state"`
 }
 
 // fileSource is one source: a plain SOURCE, or a mapping.
@@ -436,6 +437,30 @@ func (d *fileDecoder) date(t text) (time.Time, bool) {
 	}
 	d.fail(t.node, "%q is no date: 2006-01-02, or 2006-01-02T15:04:05Z, is wanted", t.s)
 	return time.Time{}, false
+}
+
+// StateDir gives the folder of the state that the first ecosystem file among the sources names, "" if none does. What is wrong with a file is left
+// to [Resolve]. Files that a file names are not asked: a state is of the whole.
+func StateDir(args []string) string {
+	for _, arg := range args {
+		if extension := strings.ToLower(filepath.Ext(arg)); extension != ".yaml" && extension != ".yml" {
+			continue
+		}
+		data, err := readBounded(arg, fileBytes)
+		if err != nil {
+			continue
+		}
+		f, err := parseEcosystem(arg, data)
+		if err != nil || f.State.s == "" {
+			continue
+		}
+		dir := filepath.FromSlash(f.State.s)
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(filepath.Dir(arg), dir)
+		}
+		return dir
+	}
+	return ""
 }
 
 // matchKey says whether a pattern fits a key. A pattern without a slash is held against the last element of the key, one with a slash against

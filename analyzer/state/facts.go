@@ -228,23 +228,36 @@ func (s *State) Forget(key string) error {
 
 // Stored gives the entries of all repositories whose facts can be read, by key.
 func (s *State) Stored() (map[string]Entry, error) {
-	entries, err := s.disk.ReadDir(s.path(factsName))
+	entries, err := s.Entries(func(error) {})
+	all := map[string]Entry{}
+	for _, e := range entries {
+		all[string(e.Manifest.Key)] = e
+	}
+	return all, err
+}
+
+// Entries gives the newest generations of all repositories, in the order of their folders. broken is told of those whose manifests cannot be read.
+func (s *State) Entries(broken func(error)) (all []Entry, err error) {
+	folders, err := s.disk.ReadDir(s.path(factsName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	all := map[string]Entry{}
-	for _, d := range entries {
+	for _, d := range folders {
 		folder := s.path(factsName, d.Name())
 		generations, err := s.generations(folder)
-		if err != nil || len(generations) == 0 {
+		if err != nil {
+			broken(err)
+		}
+		if len(generations) == 0 {
 			continue
 		}
 		dir := generationDir(folder, generations[len(generations)-1])
 		m, err := store.ReadManifest(s.disk, dir)
 		if err != nil {
+			broken(err)
 			continue
 		}
-		all[string(m.Key)] = Entry{Condition: Equal, Manifest: m, dir: dir}
+		all = append(all, Entry{Condition: Equal, Manifest: m, dir: dir})
 	}
 	return all, nil
 }

@@ -86,7 +86,7 @@ func (s *State) ResultNames() ([]string, error) {
 	return names, nil
 }
 
-// Last gives the newest result that is whole; nil if there is none. Those that are not are told of by a notice.
+// Last gives the newest result that is whole; nil if there is none. Those that are damaged are told of by a notice.
 func (s *State) Last() (*Result, error) {
 	names, err := s.ResultNames()
 	if err != nil {
@@ -96,6 +96,10 @@ func (s *State) Last() (*Result, error) {
 		r, err := s.readRun(name)
 		if err == nil {
 			return r, nil
+		}
+		// What the disk does not give may be whole: what has moved since could not be told.
+		if at := (*fs.PathError)(nil); errors.As(err, &at) && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
 		}
 		s.Note("the result %s is not used: %v", name, err)
 	}

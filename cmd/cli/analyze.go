@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -18,11 +20,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"orrery/analyzer"
+	"orrery/analyzer/disk"
 	"orrery/analyzer/history"
 	"orrery/analyzer/measure"
 	"orrery/analyzer/people"
 	"orrery/analyzer/report"
 	"orrery/analyzer/source"
+	"orrery/analyzer/state"
 )
 
 type analyzeFlags struct {
@@ -32,6 +36,7 @@ type analyzeFlags struct {
 	allowPartial, quiet        bool
 	log, metrics               string
 	timeout                    time.Duration
+	state                      string
 }
 
 var formats = []string{"text", "json", "csv", "dot"}
@@ -62,7 +67,10 @@ A SOURCE is one of
 	flags.SortFlags = false
 	flags.StringVar(&f.out, "out", "orrery-out", "folder for result.json, graph.dot and tables")
 	flags.StringVar(&f.format, "format", "", "print one of "+strings.Join(formats, ", ")+" to stdout and write no folder")
-	flags.StringVar(&f.Source.MirrorsDir, "mirrors", "", "folder of mirrors (default orrery/mirrors in the user's cache folder)")
+	flags.StringVar(&f.state, "state", "", "folder that keeps mirrors, facts and results: the next run reads only what is new; no folder is written beside it unless --out names one")
+	flags.StringSliceVar(&f.AcceptShrink, "accept-shrink", nil, "repository whose stored figures may be given up though it has shrunk, is empty or gone; \""+analyzer.AcceptSources+"\" for the list of repositories; may be given several times")
+	flags.IntVar(&f.Retain, "retain", 60, "how many results a state keeps, and of older ones the last of each month; 0 for all")
+	flags.StringVar(&f.Source.MirrorsDir, "mirrors", "", "folder of mirrors (default that of the state, else orrery/mirrors in the user's cache folder)")
 	flags.BoolVar(&f.Source.Offline, "offline", false, "fetch nothing; what has no mirror is skipped and reported")
 	flags.StringVar(&f.asOf, "as-of", "", "day that relative windows count from, YYYY-MM-DD (default the newest committer date of a head)")
 	flags.StringVar(&f.Revision, "rev", "", "branch, tag or commit to read of every repository (default its default branch, or what the manifest names)")
@@ -76,7 +84,7 @@ A SOURCE is one of
 	flags.StringArrayVar(&f.Bots, "bot", nil, "pattern of a name or an address of a machine account; may be given several times")
 	flags.IntVar(&f.top, "top", 40, "how many organizations, repositories and people (each) the graph shows; it says what it leaves out; 0 for all")
 	flags.BoolVar(&f.Names, "names", false, "print the names of people, not only pseudonyms")
-	flags.StringVar(&f.keyFile, "pseudonym-key", "", "file with the key of the pseudonyms (default one in the user's configuration folder, made when it is first needed)")
+	flags.StringVar(&f.keyFile, "pseudonym-key", "", "file with the key of the pseudonyms (default that of the state, else one in the user's configuration folder; made when it is first needed)")
 	flags.BoolVar(&f.NoRenames, "no-renames", false, "take renames as a removal and an addition")
 	flags.IntVar(&f.RenameLimit, "rename-limit", 1000, "as git's diff.renameLimit")
 	flags.BoolVar(&f.Source.AllowHTTP, "allow-http", false, "mirror from http:// as well")
@@ -197,11 +205,37 @@ func (f *analyzeFlags) run(ctx context.Context, cmd *cobra.Command, streams Stre
 			return nil, usagef("--range: %v", err)
 		}
 	}
+	if f.Retain < 0 {
+		return nil, usagef("--retain cannot be negative")
+	}
+	if f.state == "" {
+		f.state = source.StateDir(f.Sources)
+	}
+	if f.state == "" && len(f.AcceptShrink) > 0 {
+		return nil, usagef("--accept-shrink is about a state: name it with --state")
+	}
+	if f.state != "" {
+		s, err := state.Open(disk.Real{}, f.state)
+		if err != nil {
+			return nil, err
+		}
+		defer s.Close()
+		f.State, f.Now, f.Program, f.Top = s, time.Now(), program(), f.top
+		f.Source.MirrorsDir = cmp.Or(f.Source.MirrorsDir, s.MirrorsDir())
+		if !cmd.Flags().Changed("out") {
+			f.out = ""
+		}
+	}
 	var err error
-	if f.PseudonymKey, err = pseudonymKey(f.keyFile); err != nil {
+	if f.State != nil && f.keyFile == "" {
+		f.PseudonymKey, err = f.State.Key()
+	} else {
+		f.PseudonymKey, err = pseudonymKey(f.keyFile)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if f.format == "" {
+	if f.format == "" && f.out != "" {
 		remove, err := prepare(f.out)
 		if err != nil {
 			return nil, err
@@ -215,6 +249,11 @@ func (f *analyzeFlags) run(ctx context.Context, cmd *cobra.Command, streams Stre
 	progress := startProgress(streams, f.Progress, &f.Source, f.quiet)
 	outcome, err := analyzer.Run(ctx, f.Options)
 	progress.stop()
+	if f.State != nil {
+		for _, notice := range f.State.Notices() {
+			fmt.Fprintln(streams.Err, "orrery: "+report.Printable(source.Redact(notice)))
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -229,24 +268,19 @@ func (f *analyzeFlags) run(ctx context.Context, cmd *cobra.Command, streams Stre
 }
 
 func (f *analyzeFlags) print(o *analyzer.Outcome, w io.Writer) error {
-	switch f.format {
-	case "json":
-		return report.WriteJSON(w, o.Model)
-	case "csv":
-		return f.table().Write(w, o.Model)
-	case "dot":
-		return o.WriteDOT(w, f.top)
+	name := map[string]string{"json": resultFile, "csv": "tables/" + f.table() + ".csv", "dot": "graph.dot"}[f.format]
+	if name == "" {
+		return f.summarize(w, o.Model)
 	}
-	return f.summarize(w, o.Model)
+	return o.WriteFile(w, name, f.top)
 }
 
 // table is the one that --format csv prints.
-func (f *analyzeFlags) table() *report.Table {
-	name := "organizations"
+func (f *analyzeFlags) table() string {
 	if f.Accounting != "" {
-		name = "accounting"
+		return "accounting"
 	}
-	return &report.Tables[slices.IndexFunc(report.Tables, func(t report.Table) bool { return t.Name == name })]
+	return "organizations"
 }
 
 func (f *analyzeFlags) summarize(w io.Writer, m *report.Model) error {
@@ -294,28 +328,10 @@ func prepare(out string) (remove func(), err error) {
 
 // write fills the folder: first everything beside it, then one rename after the other, result.json last.
 func (f *analyzeFlags) write(o *analyzer.Outcome, streams Streams) error {
-	tables, err := os.MkdirTemp(f.out, ".tables-*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(tables)
-	if err := report.WriteTables(tables, o.Model); err != nil {
-		return fmt.Errorf("writing tables to %s: %w", f.out, err)
-	}
-	written, err := os.ReadDir(tables)
-	if err != nil {
-		return err
-	}
-	for _, t := range written {
-		if err := os.Rename(filepath.Join(tables, t.Name()), filepath.Join(f.out, "tables", t.Name())); err != nil {
+	if f.out != "" {
+		if err := f.fill(o); err != nil {
 			return err
 		}
-	}
-	if err := analyzer.WriteFile(filepath.Join(f.out, "graph.dot"), func(w *os.File) error { return o.WriteDOT(w, f.top) }); err != nil {
-		return fmt.Errorf("writing graph.dot: %w", err)
-	}
-	if err := analyzer.WriteFile(filepath.Join(f.out, "result.json"), func(w *os.File) error { return report.WriteJSON(w, o.Model) }); err != nil {
-		return fmt.Errorf("writing result.json: %w", err)
 	}
 	if f.quiet {
 		return nil
@@ -323,8 +339,50 @@ func (f *analyzeFlags) write(o *analyzer.Outcome, streams Streams) error {
 	if err := f.summarize(streams.Out, o.Model); err != nil {
 		return fmt.Errorf("writing to stdout: %w", err)
 	}
-	_, err = fmt.Fprintf(streams.Out, "\nWritten to %s: result.json, graph.dot, %d tables.\n", source.Redact(f.out), len(written))
+	var err error
+	if f.out != "" {
+		_, err = fmt.Fprintf(streams.Out, "\nWritten to %s: result.json, graph.dot, %d tables.\n", source.Redact(f.out), len(report.Tables))
+	}
+	if err == nil && o.Unchanged {
+		_, err = fmt.Fprintf(streams.Out, "\nUnchanged since %s: nothing new, and all that shapes the result is the same.\n", o.Stored.Name)
+	} else if err == nil && o.Stored != nil {
+		_, err = fmt.Fprintf(streams.Out, "\nKept as the result %s of %s.\n", o.Stored.Name, source.Redact(f.state))
+	}
 	return err
+}
+
+func (f *analyzeFlags) fill(o *analyzer.Outcome) error {
+	tables, err := os.MkdirTemp(f.out, ".tables-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tables)
+	names := o.Names()
+	for _, name := range names {
+		if filepath.Dir(name) == "tables" {
+			var table bytes.Buffer
+			err := o.WriteFile(&table, name, f.top)
+			if err == nil {
+				err = os.WriteFile(filepath.Join(tables, filepath.Base(name)), table.Bytes(), 0o644)
+			}
+			if err != nil {
+				return fmt.Errorf("writing tables to %s: %w", f.out, err)
+			}
+		}
+	}
+	for _, name := range names {
+		if filepath.Dir(name) == "tables" {
+			if err := os.Rename(filepath.Join(tables, filepath.Base(name)), filepath.Join(f.out, name)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range []string{"graph.dot", resultFile} {
+		if err := analyzer.WriteFile(filepath.Join(f.out, name), func(w *os.File) error { return o.WriteFile(w, name, f.top) }); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // keyBytes is the length of a key that is made.

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"orrery/analyzer/source"
+	"orrery/analyzer/state"
 )
 
 // ExitCode is what the process answers. Scripts rely on it.
@@ -27,8 +28,9 @@ const (
 	Done        ExitCode = 0
 	Failed      ExitCode = 1
 	Usage       ExitCode = 2
-	InPart      ExitCode = 3 // something was skipped; the report says what
-	Crossed     ExitCode = 4 // a threshold that was asked for is crossed
+	InPart      ExitCode = 3  // something was skipped; the report says what
+	Crossed     ExitCode = 4  // a threshold that was asked for is crossed
+	Locked      ExitCode = 11 // another run holds the state
 	Interrupted ExitCode = 130
 )
 
@@ -95,6 +97,8 @@ func exitCode(err error) ExitCode {
 		return InPart
 	case errors.Is(err, errCrossed):
 		return Crossed
+	case errors.Is(err, state.ErrLocked):
+		return Locked
 	case errors.As(err, &usage) || errors.Is(err, source.ErrUsage):
 		return Usage
 	}
@@ -129,7 +133,8 @@ func newRoot(streams Streams) *cobra.Command {
 how it grows, and how far it depends on single companies. What is not known is shown as bounds.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done in part (something was skipped; the report
-says what; 0 with --allow-partial), 4 a threshold is crossed (see orrery help alerts), 130 interrupted.`,
+says what; 0 with --allow-partial), 4 a threshold is crossed (see orrery help alerts), 11 another
+run holds the state, 130 interrupted.`,
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -157,7 +162,8 @@ says what; 0 with --allow-partial), 4 a threshold is crossed (see orrery help al
 		return usageError{err}
 	})
 	root.SetUsageFunc(printUsage)
-	root.AddCommand(newAnalyze(streams), newFacts(streams), newExplain(streams), newOrganizations(streams), newAlerts(), newChanges(streams), newSchedule(streams))
+	root.AddCommand(newAnalyze(streams), newFacts(streams), newExplain(streams), newOrganizations(streams), newAlerts(), newChanges(streams), newSchedule(streams),
+		newStatus(streams), newVerify(streams))
 	return root
 }
 

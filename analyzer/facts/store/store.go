@@ -143,9 +143,11 @@ func (m *Manifest) encode() ([]byte, string, error) {
 	return append(content, '\n'), file.Sum, err
 }
 
-// Sum names all that the generation holds: two with the same sum hold the same.
+// Sum names all that the generation holds, and not which packs that was read from: two with the same sum hold the same.
 func (m *Manifest) Sum() (string, error) {
-	_, sum, err := m.encode()
+	plain := *m
+	plain.Objects = ""
+	_, sum, err := plain.encode()
 	return sum, err
 }
 
