@@ -73,7 +73,11 @@ func writeStatus(w io.Writer, last *state.Result, all []analyzer.Standing, asJSO
 			again++
 		}
 		bytes += s.Bytes
-		fmt.Fprintf(table, "%s\t%s\t%s\n", report.Printable(s.Key), s.Condition, report.Printable(source.Redact(why)))
+		fmt.Fprintf(table, "%s\t%s", report.Printable(s.Key), s.Condition)
+		if why != "" {
+			fmt.Fprintf(table, "\t%s", report.Printable(source.Redact(why)))
+		}
+		fmt.Fprintln(table)
 	}
 	if err := table.Flush(); err != nil {
 		return err
