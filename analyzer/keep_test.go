@@ -646,3 +646,55 @@ func TestDamageOfOneRepository(t *testing.T) {
 		}
 	}
 }
+
+func TestKey(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	key := func() ([]byte, error) {
+		s, err := state.Open(&disktest.Faulty{}, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		return s.Key()
+	}
+	first, err := key()
+	if err != nil || len(first) < 64 {
+		t.Fatalf("%q %v", first, err)
+	}
+	if again, err := key(); err != nil || string(again) != string(first) {
+		t.Errorf("%q, then %q %v", first, again, err)
+	}
+	path := filepath.Join(dir, "key")
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	first[3] ^= 1
+	if err := os.WriteFile(path, append(first, '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if k, err := key(); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("a damaged key: %q %v", k, err)
+	}
+}
+
+// TestOlderState rebuilds what an older version left, and keeps its results.
+func TestOlderState(t *testing.T) {
+	u, dir := newUpstream(t), filepath.Join(t.TempDir(), "state")
+	u.push("a", 5)
+	u.write(t)
+	u.must(t, dir)
+	want := newestResult(t, dir)
+	for content, notice := range map[string]string{"orrery state, format 0\n5ef8c9b5a9f5a9a5\n": "damaged", "": "damaged"} {
+		if err := os.WriteFile(filepath.Join(dir, "format"), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o, notices, err := u.night(&disktest.Faulty{}, dir)
+		if err != nil || len(notices) != 1 || !strings.Contains(notices[0], notice) || !o.Unchanged {
+			t.Fatalf("%q %v %+v", notices, err, o)
+		}
+		sameResult(t, "rebuilt", want, newestResult(t, dir))
+		if status := standings(t, dir); status != "a equal" {
+			t.Error(status)
+		}
+	}
+}

@@ -256,7 +256,8 @@ func (s *State) Key() ([]byte, error) {
 		if _, err := rand.Read(random); err != nil {
 			return nil, err
 		}
-		content = sealed(hex.EncodeToString(random))
+		line := hex.EncodeToString(random)
+		content = fmt.Appendf(nil, "%s-%s\n", line, sumOf([]byte(line))[:keySum])
 		err = disk.Replace(s.disk, s.path(tmpName, keyName), s.path(keyName), content, 0o600)
 		if err != nil {
 			return nil, fmt.Errorf("making the key of the pseudonyms: %w", err)
@@ -264,11 +265,15 @@ func (s *State) Key() ([]byte, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("reading the key of the pseudonyms: %w", err)
 	}
-	line, ok := unsealed(content)
-	if !ok {
+	// One line that is all of the key, so that others can be handed the file. The end of it is a sum of the beginning.
+	key := bytes.TrimSuffix(content, []byte("\n"))
+	line, check, ok := strings.Cut(string(key), "-")
+	if !ok || check != sumOf([]byte(line))[:keySum] {
 		// Another key would give every contributor another name, and nobody would see why.
 		return nil, fmt.Errorf("the key of the pseudonyms in %s is damaged: bring it back from a copy, or remove it to go on under new pseudonyms",
 			s.path(keyName))
 	}
-	return []byte(line), nil
+	return key, nil
 }
+
+const keySum = 16 // hexadecimal digits
