@@ -241,7 +241,7 @@ func load(ctx context.Context, repositories []source.Repository, read []reading,
 			repository, err := history.Open(repositories[i].Dir)
 			if err != nil {
 				out.ends = make([]*measure.Ends, len(opts.Ranges))
-				return nil //nolint:nilerr // kept figures: the repository cannot be read, and the result says so
+				return nil // kept figures: the repository cannot be read, and the result says so
 			}
 			defer repository.Close()
 			out.ends, out.err = findRanges(ctx, repository, f, opts.Ranges)
