@@ -218,6 +218,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	for _, w := range ecosystem.Windows {
 		in.Windows = append(in.Windows, measure.Window(w))
 	}
+	in.Bulk = corrections(ecosystem.Bulk, members)
 	if in.Ranges, err = windowRanges(opts.Ranges, ends); err != nil {
 		return nil, err
 	}
@@ -232,6 +233,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		{Name: "organizations", Value: contents(opts.Organizations, ecosystem.Organizations) + " and the embedded directory"},
 		{Name: "mailmaps", Value: contents(opts.Mailmaps, ecosystem.Mailmaps)},
 		{Name: "bots", Value: fmt.Sprintf("%d patterns", len(opts.Bots)+len(ecosystem.Bots))},
+		{Name: "bulk imports", Value: fmt.Sprintf("%d corrections", len(ecosystem.Bulk))},
 		{Name: "roll-up", Value: provenance.RollUp},
 		{Name: "contractors", Value: provenance.Contractors},
 		{Name: "opt-out", Value: fmt.Sprintf("%d files", len(opts.OptOut)+len(ecosystem.OptOut))},
@@ -255,12 +257,9 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	return out, ctx.Err()
 }
 
-// thirdParty is the class of repositories that are somebody else's.
-const thirdParty = "third-party"
-
 // classify says what the files of a repository are, by the rules that are meant for it.
 func classify(f *facts.Repository, r *source.Repository, rules []source.PathRule) *paths.Classified {
-	opts := paths.Options{ThirdParty: r.Class == thirdParty}
+	opts := paths.Options{ThirdParty: r.Class == measure.ThirdParty}
 	for i := range rules {
 		if rules[i].Fits(r.Key) {
 			opts.Rules = append(opts.Rules, rules[i].Rule)
@@ -280,6 +279,21 @@ func (o *Options) complete() {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+}
+
+// corrections finds the repositories that each rule for bulk imports is meant for.
+func corrections(rules []source.BulkRule, members []measure.Membership) []measure.Correction {
+	var out []measure.Correction
+	for i := range rules {
+		c := measure.Correction{Commit: rules[i].Commit, Is: rules[i].Is, Reason: rules[i].Reason, Place: rules[i].Place}
+		for _, m := range members {
+			if rules[i].Fits(m.Key) {
+				c.Repositories = append(c.Repositories, m.Key)
+			}
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 // problem says what is wrong with a repository, and not where on this machine it lies: results are compared and passed on.

@@ -115,10 +115,6 @@ func (m *measurement) reconcile() error {
 
 func (m *measurement) reconcileRepository(r *mined) error {
 	windows := m.result.Windows
-	landed, err := r.land()
-	if err != nil {
-		return err
-	}
 	entries := m.entries[r.entries.Lo:r.entries.Hi]
 	type steps struct {
 		lo, hi uint32
@@ -173,7 +169,7 @@ func (m *measurement) reconcileRepository(r *mined) error {
 				}
 				out.Elsewhere -= net
 			}
-			if at := landed[i]; spans[w].lo <= at && at < spans[w].hi {
+			if at := r.landed[i]; spans[w].lo <= at && at < spans[w].hi {
 				out.Elsewhere += net
 				out.Flips += flips
 				out.Submodules -= submodules

@@ -49,8 +49,8 @@ type Input struct {
 	Ranges []Range
 	// Accounting names the rules of others, of [Accountings], that Accounts are made by; "" for none.
 	Accounting string
-	// Bulk corrects the detector of bulk imports: true makes a commit one, false makes it none.
-	Bulk map[facts.ID]bool
+	// Bulk corrects the detector of bulk imports.
+	Bulk []Correction
 	// Workers bounds the goroutines; 0 means one for each processor. It changes nothing in the result.
 	Workers int
 }
@@ -61,6 +61,9 @@ type Membership struct {
 	Class     string // "own" (which "" means too), "third-party", or another one that the ecosystem declares
 	Subsystem string // "" for none
 }
+
+// ThirdParty is the class of repositories that hold somebody else's code.
+const ThirdParty = "third-party"
 
 // Kinds of scopes.
 const (
@@ -102,7 +105,7 @@ type Result struct {
 	// Strata are the surviving lines month by month, Longevity how long they live. nil without [Input.Survival].
 	Strata    *Strata
 	Longevity []Longevity
-	// Bulk lists the bulk imports, by repository and then by date.
+	// Bulk lists the bulk imports, by repository and then by date; a history of somebody else is one of many commits.
 	Bulk []BulkImport
 	// Accounts are by window what the rules that were asked for make of the ecosystem.
 	Accounts []Account

@@ -71,6 +71,9 @@ func compare(t *rapid.T, w *world, result *Result, f *Figures) {
 	bulk := map[facts.ID]bool{}
 	for _, b := range result.Bulk {
 		bulk[b.Commit] = true
+		for _, id := range b.History {
+			bulk[id] = true
+		}
 	}
 	limit := result.Fetched + day
 	seen := map[facts.ID]bool{}
@@ -292,59 +295,6 @@ type handmade struct {
 	when  int64
 	added uint32
 	kind  facts.Kind
-}
-
-func TestBulk(t *testing.T) {
-	day1 := unix("2024-01-01")
-	usual := func(n int, added uint32) (h []handmade) {
-		for range n {
-			h = append(h, handmade{day1, added, facts.Modified})
-		}
-		return h
-	}
-	tests := []struct {
-		name    string
-		commits []handmade
-		correct map[int]bool
-		want    string // reasons of the bulk imports, in order
-	}{
-		{"large", append(usual(5, 500), handmade{day1, 10_000, facts.Added}), nil, BulkLarge},
-		{"just below, and usual here", append(usual(5, 500), handmade{day1, 9_999, facts.Added}), nil, ""},
-		{"outlier", append(usual(5, 20), handmade{day1, 5_000, facts.Added}), nil, BulkOutlier},
-		{"small outlier", append(usual(5, 1), handmade{day1, 4_999, facts.Added}), nil, ""},
-		{"edits are work", append(usual(5, 20), handmade{day1, 50_000, facts.Modified}), nil, ""},
-		{"corrected both ways", append(usual(5, 20), handmade{day1, 50_000, facts.Added}), map[int]bool{5: false, 2: true}, BulkCorrected},
-		{"confirmed", append(usual(5, 20), handmade{day1, 50_000, facts.Added}), map[int]bool{5: true}, BulkLarge},
-		{"only commit", []handmade{{day1, 9_000, facts.Added}}, nil, ""},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			w := small(test.commits...)
-			in := w.input()
-			in.Bulk = map[facts.ID]bool{{0xff}: true}
-			for i, is := range test.correct {
-				in.Bulk[w.repositories[0].Commits[i].ID] = is
-			}
-			result, err := Measure(in)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var reasons []string
-			for _, b := range result.Bulk {
-				reasons = append(reasons, b.Reason)
-			}
-			if got := strings.Join(reasons, " "); got != test.want {
-				t.Errorf("bulk imports: %q, want %q", got, test.want)
-			}
-			if len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], "ff00") {
-				t.Errorf("warnings %q, want one of the correction that meets no commit", result.Warnings)
-			}
-			f := result.Figures[0]
-			if all := f.Work.Commits().Commits; all != uint64(len(test.commits)) || f.Work.Bulk.Commits != uint64(len(reasons)) {
-				t.Errorf("%d commits, %d of them bulk; want %d, %d", all, f.Work.Bulk.Commits, len(test.commits), len(reasons))
-			}
-		})
-	}
 }
 
 // A date from the future must not carry the rest of history with it.

@@ -1,11 +1,9 @@
 package measure
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"sort"
 
 	"orrery/analyzer/facts"
 	"orrery/analyzer/people"
@@ -33,6 +31,7 @@ type entry struct {
 	state                  state
 	incomplete             bool // some rows could not be read
 	here                   bool // a row is in a file that is written here
+	imported               bool // a bulk import, or a duplicate of one
 }
 
 // actor is one identity on behalf of one bucket: a few ten thousand of them stand for all commits, so that figures of a period add up into
@@ -87,16 +86,18 @@ func (m *measurement) bucket(a people.Attribution, person *people.Person) (uint3
 type mined struct {
 	*facts.Repository
 	Membership
-	position int     // in the input
-	clocks   []int64 // of Steps: the running maximum of valid committer dates, undated before the first
-	replaced int     // steps whose own clock could not be believed
-	added    []uint64
-	removed  []uint64 // of Steps: sums of all before
-	entries  facts.Span
-	rows     rowSums
-	locals   []local // the actors of the repository, by first use
-	bulk     []BulkImport
-	ranges   []ranged // by Input.Ranges
+	position   int     // in the input
+	clocks     []int64 // of Steps: the running maximum of valid committer dates, undated before the first
+	replaced   int     // steps whose own clock could not be believed
+	added      []uint64
+	removed    []uint64 // of Steps: sums of all before
+	entries    facts.Span
+	rows       rowSums
+	locals     []local     // the actors of the repository, by first use
+	ranges     []ranged    // by Input.Ranges
+	candidates []candidate // for bulk imports, by row
+	landed     []uint32    // of Commits: the step that brought each to the first parents
+	bulk       []BulkImport
 	// reconciliations are by window.
 	reconciliations []Reconciliation
 	survivors
@@ -144,6 +145,7 @@ func (m *measurement) mine() error {
 	if err := m.internActors(); err != nil {
 		return err
 	}
+	m.detectBulk()
 	m.listBulk()
 	m.note()
 	return nil
@@ -160,6 +162,10 @@ func (m *measurement) mineRepository(r *mined, rank uint32) error {
 	if err := m.resolveRanges(r); err != nil {
 		return err
 	}
+	var err error
+	if r.landed, err = r.land(); err != nil {
+		return err
+	}
 	entries := m.entries[r.entries.Lo:r.entries.Hi]
 	persons := m.in.Resolution.Person[r.position]
 	// Most signatures have one bucket for ever, so the last one is the likely one.
@@ -168,7 +174,7 @@ func (m *measurement) mineRepository(r *mined, rank uint32) error {
 		last[i] = facts.None
 	}
 	interned := make(map[local]uint32, len(r.Signatures))
-	sizes := make([]size, len(r.Commits))
+	translations := r.translations()
 	for i := range r.Commits {
 		c := &r.Commits[i]
 		e := &entries[i]
@@ -177,10 +183,10 @@ func (m *measurement) mineRepository(r *mined, rank uint32) error {
 			e.state = merge
 			continue
 		}
-		s := &sizes[i]
+		var s size
 		for j := range r.Changes[c.Changes.Lo:c.Changes.Hi] {
 			row := &r.Changes[int(c.Changes.Lo)+j]
-			s.add(row)
+			s.add(row, r.classified.Class[row.Path], translations[row.Path])
 			if r.kinds[r.kindOf[row.Path]].here > 0 {
 				e.here = true
 				e.addedHere += uint64(row.Added)
@@ -198,6 +204,8 @@ func (m *measurement) mineRepository(r *mined, rank uint32) error {
 		}
 		if int(b) >= len(m.in.Resolution.Organizations)+len(unknownClasses) {
 			e.state = machine
+		} else if r.candidate(c, &s) {
+			r.candidates = append(r.candidates, candidate{size: s, row: uint32(i)})
 		}
 		at := last[c.Author]
 		if at == facts.None || r.locals[at].bucket != b {
@@ -212,7 +220,6 @@ func (m *measurement) mineRepository(r *mined, rank uint32) error {
 		}
 		e.actor = at
 	}
-	r.bulk = m.detectBulk(r, entries, sizes)
 	return nil
 }
 
@@ -232,7 +239,8 @@ func (r *mined) check(resolution *people.Resolution) error {
 	for i := range r.Commits {
 		c := &r.Commits[i]
 		if int(c.Author) >= signatures || c.Changes.Lo > c.Changes.Hi || c.Changes.Hi > changes ||
-			c.Parents.Lo > c.Parents.Hi || int(c.Parents.Hi) > len(r.Parents) {
+			c.Parents.Lo > c.Parents.Hi || int(c.Parents.Hi) > len(r.Parents) ||
+			c.Trailers.Lo > c.Trailers.Hi || int(c.Trailers.Hi) > len(r.Trailers) {
 			return fmt.Errorf("commit %s points outside of the facts", c.ID)
 		}
 	}
@@ -384,31 +392,6 @@ func (m *measurement) note() {
 				skip.Path = r.Paths[s.Path]
 			}
 			m.result.Skips = append(m.result.Skips, skip)
-		}
-	}
-	var unused []facts.ID
-	for id := range m.in.Bulk {
-		unused = append(unused, id)
-	}
-	slices.SortFunc(unused, func(a, b facts.ID) int { return cmp.Compare(string(a[:]), string(b[:])) })
-	if len(unused) == 0 {
-		return
-	}
-	used := make([]bool, len(unused))
-	for i := range m.entries {
-		e := &m.entries[i]
-		if e.state == merge || e.state == machine {
-			continue
-		}
-		id := m.id(e)
-		at := sort.Search(len(unused), func(k int) bool { return cmp.Compare(string(unused[k][:]), string(id[:])) >= 0 })
-		if at < len(unused) && unused[at] == *id {
-			used[at] = true
-		}
-	}
-	for i, id := range unused {
-		if !used[i] {
-			m.warn("bulk correction of %s: no commit by a person has this id", id)
 		}
 	}
 }

@@ -289,10 +289,6 @@ func (m *measurement) originsOf(r *mined) error {
 	}
 	resolution := m.in.Resolution
 	persons := resolution.Person[r.position]
-	imported := make([]bool, len(r.Commits))
-	for i := range r.bulk {
-		imported[r.bulk[i].entry-r.entries.Lo] = true
-	}
 	type key struct{ side, person uint32 }
 	index := map[key]uint32{}
 	r.origins = make([]origin, len(r.Commits)+1)
@@ -318,7 +314,7 @@ func (m *measurement) originsOf(r *mined) error {
 				return fmt.Errorf("commit %s is attributed to %w", c.ID, err)
 			}
 		}
-		if imported[i] {
+		if e.imported {
 			bucket = m.bulkSide(bucket)
 		}
 		o.writer, o.landed = intern(key{bucket, person}), -1

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,8 +52,11 @@ func look(w *world, m *measurement, rank int, row *facts.Survival) patch {
 	default:
 		n.side = people.Class(side - numOrgs).String()
 	}
-	for _, b := range mined.bulk {
-		n.bulk = n.bulk || b.entry == mined.entries.Lo+row.Commit
+	for _, b := range m.result.Bulk {
+		if commit.IsMerge() || n.side == RowBots || n.side == RowAgents {
+			break
+		}
+		n.bulk = n.bulk || b.Commit == mined.Commits[row.Commit].ID || slices.Contains(b.History, mined.Commits[row.Commit].ID)
 	}
 	return n
 }

@@ -266,20 +266,21 @@ type personRow struct {
 	Person
 }
 
-// Bulk is a bulk import.
+// Bulk is a bulk import: a commit, or the history of somebody else.
 type Bulk struct {
 	Repository   string `json:"repository"`
-	Commit       string `json:"commit"`
-	Date         string `json:"date"` // author date, a UTC day; "" if invalid
-	Person       string `json:"person"`
+	Commit       string `json:"commit"`  // of a history, its newest
+	Commits      int    `json:"commits"` // 1, or those of a history
+	Date         string `json:"date"`    // author date, a UTC day; "" if invalid
+	Person       string `json:"person"`  // "" of a history, which has many
 	Organization string `json:"organization"`
 	Class        string `json:"class"`
 	Reason       string `json:"reason"`
+	Evidence     string `json:"evidence"`
 	Added        uint64 `json:"added"`
 	Removed      uint64 `json:"removed"`
 	InNewFiles   uint64 `json:"in_new_files"`
 	Files        int    `json:"files"`
-	Median       uint64 `json:"median"` // lines that commits of the repository add
 }
 
 // Skipped is how much was skipped for a reason.
@@ -398,9 +399,11 @@ func (b *builder) bulk(imports []measure.BulkImport) []Bulk {
 	list := []Bulk{}
 	for _, i := range imports {
 		row := Bulk{
-			Repository: i.Repository, Commit: i.Commit.String(), Person: b.Persons[i.Person].Pseudonym,
-			Organization: b.organization(i.Organization), Class: i.Class.String(), Reason: i.Reason,
-			Added: i.Added, Removed: i.Removed, InNewFiles: i.InNewFiles, Files: i.Files, Median: i.Median,
+			Repository: i.Repository, Commit: i.Commit.String(), Commits: i.Commits, Reason: i.Reason, Evidence: i.Evidence,
+			Added: i.Added, Removed: i.Removed, InNewFiles: i.InNewFiles, Files: i.Files,
+		}
+		if i.Person >= 0 {
+			row.Person, row.Organization, row.Class = b.Persons[i.Person].Pseudonym, b.organization(i.Organization), i.Class.String()
 		}
 		if i.Valid {
 			row.Date = date(i.Authored.Unix)

@@ -256,13 +256,13 @@ var Tables = append([]Table{
 	},
 	{
 		"bulk",
-		"every bulk import with the reason why it is one; date: the author's, empty if invalid; median: of the lines that commits of the repository add",
+		"every bulk import with the reason why it is one and what speaks for it; commits: 1, or those of a history of somebody else, whose newest commit stands here and which has no person; date: the author's, empty if invalid",
 		[]string{
-			"repository", "commit", "date", "person", "organization", "class", "reason", "added", "removed", "in_new_files", "files", "median",
+			"repository", "commit", "commits", "date", "person", "organization", "class", "reason", "evidence", "added", "removed", "in_new_files", "files",
 		},
 		func(m *Model, add func(...any)) {
 			for _, b := range m.Bulk {
-				add(b.Repository, b.Commit, b.Date, b.Person, b.Organization, b.Class, b.Reason, b.Added, b.Removed, b.InNewFiles, b.Files, b.Median)
+				add(b.Repository, b.Commit, b.Commits, b.Date, b.Person, b.Organization, b.Class, b.Reason, b.Evidence, b.Added, b.Removed, b.InNewFiles, b.Files)
 			}
 		},
 	},

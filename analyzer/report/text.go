@@ -32,6 +32,7 @@ func WriteText(w io.Writer, m *Model, width int) error {
 	t.windows(m)
 	t.organizations(m)
 	t.longevity(m)
+	t.bulk(m)
 	t.flow("beside: ", beside(m), 1)
 	t.notes(m)
 	if _, err := io.WriteString(w, t.String()); err != nil {
@@ -302,6 +303,52 @@ func (t *text) longevity(m *Model) {
 // trailing gives the place of the window that ends with the as-of day.
 func trailing(m *Model) int {
 	return slices.IndexFunc(m.Windows, func(p Period) bool { return p.Name == measure.LastTwelveMonths })
+}
+
+// reasons are what commits are called that are bulk imports for one reason.
+var reasons = map[string][2]string{
+	measure.BulkCorrected: {"corrected by hand", "corrected by hand"},
+	measure.BulkUpstream:  {"commit of upstream's history", "of upstream's history"},
+	measure.BulkSubtree:   {"subtree", "of subtrees"},
+	measure.BulkVendored:  {"vendored folder", "vendored folders"},
+	measure.BulkGenerated: {"generated dump", "generated dumps"},
+	measure.BulkMoved:     {"moved tree", "moved trees"},
+	measure.BulkMass:      {"mass addition", "mass additions"},
+}
+
+// bulk says how much bulk imports hold, and why they are such, of all time, if there is room.
+func (t *text) bulk(m *Model) {
+	commits, all := map[string]int{}, 0
+	var added uint64
+	for _, b := range m.Bulk {
+		commits[b.Reason] += b.Commits
+		all += b.Commits
+		added += b.Added
+	}
+	if all == 0 {
+		return
+	}
+	var phrases []string
+	for _, reason := range measure.BulkReasons() {
+		if n := commits[reason]; n > 0 {
+			phrases = append(phrases, plural(n, reasons[reason][0], reasons[reason][1]))
+		}
+	}
+	hold := "hold"
+	if all == 1 {
+		hold = "holds"
+	}
+	sentence := fmt.Sprintf("%s %s %s of the added lines (%s)", plural(all, "bulk import", "bulk imports"), hold,
+		percent(ratio(added, m.Figures[0].Added.Value)), strings.Join(phrases, ", "))
+	// Two lines are for what comes behind. Where there is no room, what is beside the shares still tells how many there are.
+	room := summaryLines - 2 - t.lines
+	lines := fold(sentence, t.width)
+	if len(lines) > room {
+		lines = []string{sentence}[:min(max(room, 0), 1)]
+	}
+	for _, line := range lines {
+		t.line(line)
+	}
 }
 
 // beside lists what is outside of the shares.

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +48,7 @@ type ecosystemFile struct {
 	Mailmap       []text       `key:"mailmap"`
 	Bots          []text       `key:"bots"`
 	Paths         []filePath   `key:"paths"`
+	Bulk          []fileBulk   `key:"bulk"`
 	OptOut        []text       `key:"opt_out"`
 	Alerts        []text       `key:"alerts"`
 	State         text         `key:"state"`
@@ -90,6 +92,22 @@ type filePath struct {
 
 	node *yaml.Node
 }
+
+// fileBulk is a correction of the detector of bulk imports.
+type fileBulk struct {
+	Repository text `key:"repository"`
+	Commit     text `key:"commit"`
+	Is         text `key:"is"`
+	Reason     text `key:"reason"`
+
+	node *yaml.Node
+}
+
+// bulkIs are what a correction can make of a commit.
+var bulkIs = []string{"import", "work", "upstream"}
+
+// commitID is the id of a commit or its beginning: fewer than seven digits often mean several.
+var commitID = regexp.MustCompile(`^[0-9a-f]{7,40}$`)
 
 // text is a string with its place.
 type text struct {
@@ -276,6 +294,8 @@ func (d *fileDecoder) value(n *yaml.Node, v reflect.Value, what string) {
 			s.node = place
 		case *filePath:
 			s.node = place
+		case *fileBulk:
+			s.node = place
 		}
 	}
 }
@@ -403,6 +423,23 @@ func (d *fileDecoder) check(f *ecosystemFile, root *yaml.Node) {
 			patterns = append(patterns, p.Repository)
 		}
 	}
+	for _, b := range f.Bulk {
+		if b.node == nil || b.node.Kind == yaml.ScalarNode {
+			continue
+		}
+		if b.Commit.node == nil || b.Is.node == nil || b.Reason.node == nil {
+			d.fail(b.node, "a correction of bulk imports has a commit, is, and a reason")
+		}
+		if b.Commit.s != "" && !commitID.MatchString(b.Commit.s) {
+			d.fail(b.Commit.node, "%q is no commit: 7 to 40 lower-case hexadecimal digits are wanted, in quotes", b.Commit.s)
+		}
+		if b.Is.s != "" && !slices.Contains(bulkIs, b.Is.s) {
+			d.fail(b.Is.node, "a commit is no %q; there are %s", b.Is.s, strings.Join(bulkIs, ", "))
+		}
+		if b.Repository.node != nil {
+			patterns = append(patterns, b.Repository)
+		}
+	}
 	for _, p := range patterns {
 		if _, err := path.Match(p.s, ""); err != nil {
 			d.fail(p.node, "%q is no pattern: %v", p.s, err)
@@ -518,6 +555,12 @@ func (f *ecosystemFile) apply(d *draft, file, dir string) error {
 	}
 	for _, b := range f.Bots {
 		d.bots = append(d.bots, b.s)
+	}
+	for _, b := range f.Bulk {
+		d.bulk = append(d.bulk, BulkRule{
+			Repository: cmp.Or(b.Repository.s, "**"), Commit: b.Commit.s, Is: b.Is.s, Reason: b.Reason.s,
+			Place: fmt.Sprintf("%s:%d:%d", file, b.node.Line, b.node.Column),
+		})
 	}
 	for _, p := range f.Paths {
 		class, _ := paths.ParseClass(p.Class.s)

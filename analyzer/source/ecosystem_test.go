@@ -116,6 +116,7 @@ var badEcosystems = map[string]string{
 	"pattern":         "sources: [b]\ninclude: ['[a']\nclasses:\n  x: ['a\\']\n",
 	"windows":         "sources: [b]\nwindows:\n  - name: a\n    from: 2024-01-01\n  - name: b\n    from: 2024-01-01\n    to: 2023-01-01\n  - name: b\n    from: 2024-13-01\n    to: soon\n",
 	"paths":           "sources: [b]\npaths:\n  - pattern: a\n  - {pattern: '!a', class: vendord, reason: x, repository: '[a'}\n  - {pattern: '[a', class: test, reason: 1}\n  - own\n",
+	"bulk":            "sources: [b]\nbulk:\n  - commit: 0123456\n  - {commit: '0123456', is: labour, reason: x, repository: '[a'}\n  - {commit: '01234', is: work, reason: x}\n  - {is: import, reason: 1}\n  - own\n",
 	"empty texts":     "name: ''\nsources: ['']\n",
 	"aliases":         "a: &a [x]\nsources: [*b]\n",
 	"two documents":   "sources: [a]\n---\nsources: [b]\n",

@@ -74,6 +74,7 @@ type Ecosystem struct {
 	Alerts        []Alert
 	Bots          []string // patterns of names or addresses of machine accounts
 	Paths         []PathRule
+	Bulk          []BulkRule
 	Warnings      []string // what was odd in manifests and files, for people
 }
 
@@ -91,6 +92,18 @@ type PathRule struct {
 
 // Fits says whether the rule is for the repository of that key.
 func (r *PathRule) Fits(key string) bool { return matchKey(r.Repository, key) }
+
+// BulkRule says of a commit whether it is a bulk import, in the repositories whose keys fit a pattern.
+type BulkRule struct {
+	Repository string // pattern of keys, as those of include
+	Commit     string // id or its beginning, lower-case hexadecimal
+	Is         string // "import", "work", or "upstream": it and all before it
+	Reason     string // for people
+	Place      string // file, line and column
+}
+
+// Fits says whether the rule is for the repository of that key.
+func (r *BulkRule) Fits(key string) bool { return matchKey(r.Repository, key) }
 
 // What went wrong, for callers that decide by it. Use errors.Is.
 var (
