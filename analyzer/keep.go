@@ -290,6 +290,7 @@ func inputs(e *source.Ecosystem, read []reading, opts *Options) (string, error) 
 		Ecosystem                             string
 		Windows                               []source.Window
 		Paths                                 []source.PathRule
+		Bulk                                  []source.BulkRule
 		Warnings                              []string
 		AsOf                                  int64
 		Ranges                                []string
@@ -301,7 +302,7 @@ func inputs(e *source.Ecosystem, read []reading, opts *Options) (string, error) 
 		Renames                               string
 		Repositories                          []repository
 	}{
-		Program: opts.Program, Version: opts.Version, Ecosystem: e.Name, Windows: e.Windows, Paths: e.Paths, Warnings: e.Warnings, AsOf: opts.AsOf,
+		Program: opts.Program, Version: opts.Version, Ecosystem: e.Name, Windows: e.Windows, Paths: e.Paths, Bulk: e.Bulk, Warnings: e.Warnings, AsOf: opts.AsOf,
 		Ranges: opts.Ranges, Accounting: opts.Accounting, RollUp: string(opts.RollUp), Contractors: string(opts.Contractors),
 		Key: people.KeyName(opts.PseudonymKey), Names: opts.Names, Top: opts.Top, Bots: slices.Concat(opts.Bots, e.Bots), Renames: factsOptions(opts),
 	}

@@ -698,3 +698,25 @@ func TestOlderState(t *testing.T) {
 		}
 	}
 }
+
+// What an ecosystem file says changes what a result is made of, so a stored one is not taken for it.
+func TestInputsFollowTheEcosystem(t *testing.T) {
+	of := func(e source.Ecosystem) string {
+		hash, err := inputs(&e, nil, &Options{Program: "orrery"})
+		if err != nil || hash == "" {
+			t.Fatalf("inputs %q, %v", hash, err)
+		}
+		return hash
+	}
+	none := of(source.Ecosystem{})
+	for name, e := range map[string]source.Ecosystem{
+		"window":     {Windows: []source.Window{{Name: "w", From: 1, To: 2}}},
+		"path":       {Paths: []source.PathRule{{Repository: "**"}}},
+		"correction": {Bulk: []source.BulkRule{{Repository: "**", Commit: "0123456", Is: "work"}}},
+		"bot":        {Bots: []string{"*-bot"}},
+	} {
+		if of(e) == none {
+			t.Errorf("a %s changes nothing", name)
+		}
+	}
+}
