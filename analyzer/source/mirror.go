@@ -26,12 +26,15 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 	"github.com/gofrs/flock"
+
+	"orrery/analyzer/source/forge"
 )
 
 // resolver carries one call of Resolve.
 type resolver struct {
 	opts   Options
 	synced map[string]mirrored // by identity: what this call has fetched already
+	forges map[forge.Kind]*forge.Client
 
 	mu          sync.Mutex // orders calls of opts.Progress
 	done, total int
@@ -65,7 +68,7 @@ func newResolver(opts Options) (*resolver, error) {
 	opts.Limits.Idle = cmp.Or(opts.Limits.Idle, 2*time.Minute)
 	opts.Limits.Total = cmp.Or(opts.Limits.Total, 3*time.Hour)
 	opts.Limits.Bytes = cmp.Or(opts.Limits.Bytes, 64<<30)
-	return &resolver{opts: opts, synced: map[string]mirrored{}}, nil
+	return &resolver{opts: opts, synced: map[string]mirrored{}, forges: map[forge.Kind]*forge.Client{}}, nil
 }
 
 // own is the folder of our mirror of a.

@@ -30,6 +30,8 @@ type server struct {
 	url  string // of the repository
 	n    int
 
+	proxy http.HandlerFunc
+
 	mu     sync.Mutex
 	handle func(w http.ResponseWriter, r *http.Request) bool // takes a request over if it returns true
 	posts  int
@@ -51,7 +53,7 @@ func newServer(t *testing.T) *server {
 	s.run(root, "init", "-q", "-b", "main", s.work)
 	s.run(s.work, "remote", "add", "origin", s.repo)
 	git := &cgi.Handler{Path: backend, Env: []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null"}, Stderr: io.Discard}
-	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.proxy = func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		handle := s.handle
 		if r.Method == http.MethodPost {
@@ -61,7 +63,8 @@ func newServer(t *testing.T) *server {
 		if handle == nil || !handle(w, r) {
 			git.ServeHTTP(w, r)
 		}
-	}))
+	}
+	h := httptest.NewServer(s.proxy)
 	t.Cleanup(h.Close)
 	s.url = h.URL + "/team/tool.git"
 	return s

@@ -149,7 +149,7 @@ func (o origin) path(p string) (string, error) {
 
 func (r *resolver) arguments(ctx context.Context, args []string) (*draft, error) {
 	if len(args) == 0 {
-		return nil, usage("no SOURCE is given: a path, an address, a manifest, an ecosystem file, or one of %s", strings.Join(Builtin(), ", "))
+		return nil, usage("no SOURCE is given: a path, an address, a manifest, an owner at a forge, an ecosystem file, or one of %s", strings.Join(Builtin(), ", "))
 	}
 	d := &draft{}
 	for _, arg := range args {
@@ -177,10 +177,8 @@ func (r *resolver) source(ctx context.Context, arg string, from origin) (*draft,
 		location, file, revision := splitManifest(rest)
 		return r.manifest(ctx, location, file, revision, "", from)
 	}
-	for _, forge := range []string{"github", "gitee", "gitcode"} {
-		if owner, ok := strings.CutPrefix(arg, forge+":"); ok && !strings.Contains(owner, "/") {
-			return nil, usage("%q: all repositories of a %s owner are not supported yet; name them by address, or in an ecosystem file", arg, forge)
-		}
+	if kind, owner, name, ok := splitForge(arg); ok {
+		return r.forge(ctx, arg, kind, owner, name)
 	}
 	if slices.Contains(Builtin(), arg) {
 		name := "ecosystems/" + arg + ".yaml"

@@ -8,6 +8,7 @@
 //	FILE.xml                       a repo manifest; its includes are read from the top of the work tree that holds it
 //	manifest:LOCATION[#FILE][@REV] a repo manifest in a git repository at an address or a path: FILE (default.xml) at the branch, tag
 //	                               or commit REV (the default branch). "manifest:LOCATION#@REV" chooses the revision alone
+//	github:OWNER[/REPO]            all public repositories of an owner at GitHub, or one; so gitee: and gitcode: (package forge)
 //	FILE.yaml, FILE.yml            an ecosystem file; ecosystems/example.yaml documents every key
 //	openharmony, openeuler         a built-in ecosystem file; write ./openharmony for a folder of that name
 //
@@ -32,6 +33,7 @@ import (
 	"time"
 
 	"orrery/analyzer/paths"
+	"orrery/analyzer/source/forge"
 )
 
 // Repository is one repository of an ecosystem, before it is read.
@@ -48,6 +50,8 @@ type Repository struct {
 	Class string
 	// Subsystem groups repositories in reports; "" if none was given.
 	Subsystem string
+	// Archived and Fork are what the forge tells that listed it. A fork has the class "third-party", unless a file says otherwise.
+	Archived, Fork bool
 	// Problem says why the repository cannot be read (absent and offline, unreachable, refused); nil if nothing is known to be wrong.
 	// A source that could not be read at all (a broken manifest, say) stands in the list as one Repository with a Problem, so that it is
 	// reported and never lost.
@@ -136,6 +140,11 @@ type Options struct {
 	AllowSSH   bool   // ssh:// and user@host:path, with the user's agent and known hosts
 	Workers    int    // repositories fetched at once; default 4
 	Limits     Limits
+
+	// Forges says how each forge is asked: one that is not here at its public address, without signing in.
+	Forges map[forge.Kind]forge.Options
+	// ForgesDir keeps what forges answered; "": the folder orrery/forges in the user's cache folder.
+	ForgesDir string
 
 	// Check is shown the ecosystem before anything of it is fetched (but the repository that a manifest comes from); an error stops Resolve
 	// with that error.

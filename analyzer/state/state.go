@@ -4,6 +4,7 @@
 //	lock                         held by the run at work
 //	key                          the key of pseudonyms, mode 0600
 //	mirrors/                     git repositories, by the package source
+//	forges/                      what forges answered, by the package source/forge; mode 0700
 //	facts/repository=KEY/generation=N/
 //	                             the facts of a repository, by the package store. The highest number counts; engines that
 //	                             know partitions by folder see the columns repository and generation
@@ -98,6 +99,9 @@ func (s *State) Dir() string { return s.dir }
 
 // MirrorsDir is the folder of mirrors.
 func (s *State) MirrorsDir() string { return s.path("mirrors") }
+
+// ForgesDir is the folder of forges' answers.
+func (s *State) ForgesDir() string { return s.path("forges") }
 
 // Notices say, for people, what was wrong with the state and has been put right.
 func (s *State) Notices() []string {

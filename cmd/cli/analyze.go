@@ -37,6 +37,7 @@ type analyzeFlags struct {
 	log, metrics               string
 	timeout                    time.Duration
 	state                      string
+	forges                     forgeFlags
 }
 
 var formats = []string{"text", "json", "csv", "dot"}
@@ -56,7 +57,7 @@ A SOURCE is one of
   manifest:LOCATION[#FILE][@REV]   a repo manifest in a git repository
   FILE.yaml                        an ecosystem file
   ` + strings.Join(source.Builtin(), ", ") + strings.Repeat(" ", max(1, 33-len(strings.Join(source.Builtin(), ", ")))) + `a built-in ecosystem
-  github:OWNER                     a forge's owner: not supported yet`,
+  github:OWNER[/REPO]              all public repositories of an owner at GitHub, or one; so gitee:, gitcode:`,
 		Args: arguments(1, math.MaxInt, "one SOURCE or more"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.Sources = args
@@ -89,6 +90,7 @@ A SOURCE is one of
 	flags.IntVar(&f.RenameLimit, "rename-limit", 1000, "as git's diff.renameLimit")
 	flags.BoolVar(&f.Source.AllowHTTP, "allow-http", false, "mirror from http:// as well")
 	flags.BoolVar(&f.Source.AllowSSH, "allow-ssh", false, "mirror from ssh:// as well")
+	f.forges.add(flags)
 	flags.DurationVar(&f.Source.Limits.Total, "fetch-timeout", 3*time.Hour, "longest fetch of one repository")
 	flags.DurationVar(&f.timeout, "timeout", 0, "longest run, as 2h30m; the run fails that takes longer (default no limit)")
 	flags.DurationVar(&f.ReadTimeout, "timeout-each", 0, "longest fetch and longest reading of one repository; it is skipped if it takes longer (default no limit)")
@@ -208,6 +210,9 @@ func (f *analyzeFlags) run(ctx context.Context, cmd *cobra.Command, streams Stre
 	if f.Retain < 0 {
 		return nil, usagef("--retain cannot be negative")
 	}
+	if err := f.forges.apply(&f.Source, streams); err != nil {
+		return nil, err
+	}
 	if f.state == "" {
 		f.state = source.StateDir(f.Sources)
 	}
@@ -222,6 +227,7 @@ func (f *analyzeFlags) run(ctx context.Context, cmd *cobra.Command, streams Stre
 		defer s.Close()
 		f.State, f.Now, f.Program, f.Top = s, time.Now(), program(), f.top
 		f.Source.MirrorsDir = cmp.Or(f.Source.MirrorsDir, s.MirrorsDir())
+		f.Source.ForgesDir = s.ForgesDir()
 		if !cmd.Flags().Changed("out") {
 			f.out = ""
 		}

@@ -1,0 +1,142 @@
+package forge
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// limits are what a forge allows. Whoever uses them holds the transport's lock.
+type limits struct {
+	minute int         // requests in any minute
+	hour   int         // in any hour, where the forge does not tell; 0 for none
+	sent   []time.Time // of the last minute, or hour, ascending
+	left   map[string]budget
+}
+
+// budget is what is left of a limit that the forge tells.
+type budget struct {
+	remaining, limit int
+	reset            time.Time // by the server's clock
+}
+
+// The documented limits. GitHub: 900 points a minute, a reading request is one; 5,000 requests an hour, told in headers. Gitee and GitCode: as
+// third parties report them.
+func newLimits(kind Kind, recent []time.Time) limits {
+	l := limits{left: map[string]budget{}}
+	switch kind {
+	case GitHub:
+		l.minute = 900
+	case Gitee:
+		l.minute = 60
+	case GitCode:
+		l.minute, l.hour = 50, 4000
+	}
+	for _, at := range recent {
+		l.spend(at)
+	}
+	return l
+}
+
+// spend notes a request. Times may come in any order from disk, and in theirs from the clock.
+func (l *limits) spend(at time.Time) {
+	i := len(l.sent)
+	for i > 0 && l.sent[i-1].After(at) {
+		i--
+	}
+	l.sent = append(l.sent, time.Time{})
+	copy(l.sent[i+1:], l.sent[i:])
+	l.sent[i] = at
+}
+
+// resource names the budget that a request is of: GitHub has one for queries and one for the rest.
+func resource(path string) string {
+	if strings.HasSuffix(path, "/graphql") {
+		return "graphql"
+	}
+	return "core"
+}
+
+// wait waits until one more request may be sent.
+func (l *limits) wait(ctx context.Context, t *transport, path string) error {
+	for {
+		now := t.opts.Clock.now()
+		keep := time.Minute
+		if l.hour > 0 {
+			keep = time.Hour
+		}
+		for len(l.sent) > 0 && !l.sent[0].After(now.Add(-keep)) {
+			l.sent = l.sent[1:]
+		}
+		d, why := l.full(time.Minute, l.minute, now), fmt.Sprintf("%d requests a minute are allowed", l.minute)
+		if d == 0 && l.hour > 0 {
+			d, why = l.full(time.Hour, l.hour, now), fmt.Sprintf("%d requests an hour are allowed", l.hour)
+		}
+		if b, ok := l.left[resource(path)]; d == 0 && ok && b.remaining <= 0 {
+			// A second more: both clocks tell whole seconds.
+			d, why = b.reset.Sub(t.serverNow())+time.Second, fmt.Sprintf("the limit of %d is used up", b.limit)
+			if d <= 0 {
+				delete(l.left, resource(path))
+				continue
+			}
+		}
+		if d <= 0 {
+			return nil
+		}
+		if err := t.pause(ctx, d, why); err != nil {
+			return err
+		}
+	}
+}
+
+// full gives how long it takes until fewer than most requests lie in the span that ends now.
+func (l *limits) full(span time.Duration, most int, now time.Time) time.Duration {
+	n := len(l.sent)
+	if n < most || !l.sent[n-most].After(now.Add(-span)) {
+		return 0
+	}
+	return l.sent[n-most].Add(span).Sub(now)
+}
+
+// note keeps what the forge tells of its limits.
+func (l *limits) note(h http.Header, path string) {
+	remaining, err := strconv.Atoi(h.Get("X-RateLimit-Remaining"))
+	if err != nil {
+		return
+	}
+	reset, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
+	if err != nil {
+		return
+	}
+	limit, err := strconv.Atoi(h.Get("X-RateLimit-Limit"))
+	if err != nil {
+		limit = 0
+	}
+	l.left[resource(path)] = budget{remaining, limit, time.Unix(reset, 0)}
+}
+
+// pause tells how long a refusal (403, 429, or a query's) has to be waited for; limit is "" if it is no limit's. waited counts the waits before.
+// See "Rate limits for the REST API" in GitHub's documentation.
+func (l *limits) pause(res *http.Response, content []byte, waited int, now time.Time) (d time.Duration, limit string) {
+	if after := res.Header.Get("Retry-After"); after != "" {
+		if seconds, err := strconv.ParseInt(after, 10, 32); err == nil && seconds >= 0 {
+			return time.Duration(seconds) * time.Second, "a secondary limit is reached"
+		}
+		if at, err := http.ParseTime(after); err == nil {
+			return max(at.Sub(now), 0) + time.Second, "a secondary limit is reached"
+		}
+	}
+	if b, ok := l.left[resource(res.Request.URL.Path)]; ok && b.remaining <= 0 {
+		return max(b.reset.Sub(now), 0) + time.Second, fmt.Sprintf("the limit of %d is used up", b.limit)
+	}
+	text := strings.ToLower(string(content))
+	if res.StatusCode == http.StatusTooManyRequests || res.StatusCode == http.StatusOK ||
+		strings.Contains(text, "secondary rate") || strings.Contains(text, "abuse detection") || strings.Contains(text, "secondary-rate-limits") {
+		// Without a time: at least a minute, and longer each time.
+		return time.Minute << min(waited, 6), "a secondary limit is reached"
+	}
+	return 0, ""
+}
