@@ -51,6 +51,10 @@ type Options struct {
 	Revision string
 	// Ranges are windows over commits: FROM..TO, for each repository that has both revisions.
 	Ranges []string
+	// Windows are periods beside those of the ecosystem file; one of the same name as another is left out.
+	Windows []measure.Window
+	// Transient says that the result is not for keeping: a state gives its facts and takes new ones, and its results stay as they are.
+	Transient bool
 	// Accounting names rules of [measure.Accountings] to count by as well; "" for none.
 	Accounting string
 	// OptOut are files with the digests of addresses of those who do not want to be told apart, beside those of the ecosystem file.
@@ -154,7 +158,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		if from, err = inputs(ecosystem, read, &opts); err != nil {
 			return nil, err
 		}
-		if last != nil && from != "" && from == last.Run.Inputs {
+		if last != nil && !opts.Transient && from != "" && from == last.Run.Inputs {
 			if out, ok := unchanged(last, &opts); ok {
 				for _, rule := range alerts {
 					out.Alerts = append(out.Alerts, rule.Evaluate(out.Model))
@@ -174,7 +178,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	shallow, kept := false, false
 	for i := range ecosystem.Repositories {
 		r := &ecosystem.Repositories[i]
-		listed := report.Repository{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, URL: source.Redact(r.URL)}
+		listed := report.Repository{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, URL: source.Redact(r.URL), Former: r.Former}
 		if r.Stale != nil {
 			provenance.Warnings = append(provenance.Warnings, fmt.Sprintf("%s was not fetched anew: %v", r.Key, r.Stale))
 		}
@@ -186,7 +190,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 			shallow = shallow || f.Shallow
 			histories = append(histories, f)
 			ends = append(ends, read[i].ends)
-			members = append(members, measure.Membership{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem})
+			members = append(members, measure.Membership{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, Spells: spells(r)})
 			classified = append(classified, classify(f, r, ecosystem.Paths))
 			if why := read[i].stored.kept; why != "" {
 				kept = true
@@ -215,9 +219,8 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		Repositories: histories, Membership: members, Paths: classified, Resolution: resolution, AsOf: opts.AsOf, Workers: opts.Workers,
 		Accounting: opts.Accounting, Survival: true,
 	}
-	for _, w := range ecosystem.Windows {
-		in.Windows = append(in.Windows, measure.Window(w))
-	}
+	in.Windows = windows(ecosystem, opts.Windows)
+	provenance.Membership = membership(ecosystem, read)
 	in.Bulk = corrections(ecosystem.Bulk, members)
 	if in.Ranges, err = windowRanges(opts.Ranges, ends); err != nil {
 		return nil, err
@@ -248,7 +251,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	for _, rule := range alerts {
 		out.Alerts = append(out.Alerts, rule.Evaluate(model))
 	}
-	if opts.State == nil || ctx.Err() != nil {
+	if opts.State == nil || opts.Transient || ctx.Err() != nil {
 		return out, ctx.Err()
 	}
 	if err := out.store(run(ecosystem, read, &opts, from, out.Skipped), successors, &opts); err != nil {
@@ -539,6 +542,6 @@ func (o *Outcome) WriteDOT(w io.Writer, top int) error {
 	if c := all.Commits.Coverage; c != nil {
 		notes = append(notes, fmt.Sprintf("organization known for %.1f %% of the commits", 100**c))
 	}
-	notes = append(notes, fmt.Sprintf("%d of %d repositories read", o.Model.Read, len(o.Model.Repositories)))
+	notes = append(notes, fmt.Sprintf("%d of %d repositories read", o.Model.Read, o.Model.Named()))
 	return graph.WriteDOT(w, g, graph.Drawing{Title: o.Model.Ecosystem, Notes: notes})
 }

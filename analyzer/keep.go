@@ -284,11 +284,17 @@ func inputs(e *source.Ecosystem, read []reading, opts *Options) (string, error) 
 	if opts.Program == "" {
 		return "", nil
 	}
-	type repository struct{ Key, Class, Subsystem, URL, Stale, Problem, Facts, Kept, Ranges string }
+	type repository struct {
+		Key, Class, Subsystem, URL, Stale, Problem, Facts, Kept, Ranges string
+
+		Spells   []source.Spell
+		Formerly []string
+		Former   bool
+	}
 	all := struct {
 		Program, Version                      string
 		Ecosystem                             string
-		Windows                               []source.Window
+		Windows                               []measure.Window
 		Paths                                 []source.PathRule
 		Bulk                                  []source.BulkRule
 		Warnings                              []string
@@ -300,11 +306,12 @@ func inputs(e *source.Ecosystem, read []reading, opts *Options) (string, error) 
 		Top                                   int
 		Organizations, Mailmaps, Bots, OptOut []string
 		Renames                               string
-		Repositories                          []repository
+		Rolls                                 []source.Roll
+		Repositories, Left                    []repository
 	}{
-		Program: opts.Program, Version: opts.Version, Ecosystem: e.Name, Windows: e.Windows, Paths: e.Paths, Bulk: e.Bulk, Warnings: e.Warnings, AsOf: opts.AsOf,
+		Program: opts.Program, Version: opts.Version, Ecosystem: e.Name, Windows: windows(e, opts.Windows), Paths: e.Paths, Bulk: e.Bulk, Warnings: e.Warnings, AsOf: opts.AsOf,
 		Ranges: opts.Ranges, Accounting: opts.Accounting, RollUp: string(opts.RollUp), Contractors: string(opts.Contractors),
-		Key: people.KeyName(opts.PseudonymKey), Names: opts.Names, Top: opts.Top, Bots: slices.Concat(opts.Bots, e.Bots), Renames: factsOptions(opts),
+		Key: people.KeyName(opts.PseudonymKey), Names: opts.Names, Top: opts.Top, Bots: slices.Concat(opts.Bots, e.Bots), Renames: factsOptions(opts), Rolls: e.Rolls,
 	}
 	for _, list := range []struct {
 		to   *[]string
@@ -325,7 +332,8 @@ func inputs(e *source.Ecosystem, read []reading, opts *Options) (string, error) 
 	}
 	for i := range read {
 		r, out := &e.Repositories[i], &read[i]
-		one := repository{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, URL: source.Redact(r.URL), Kept: out.stored.kept, Ranges: out.stored.ranges}
+		one := repository{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, URL: source.Redact(r.URL), Kept: out.stored.kept, Ranges: out.stored.ranges,
+			Spells: r.Spells, Formerly: r.Formerly, Former: r.Former}
 		if r.Stale != nil {
 			one.Stale = r.Stale.Error()
 		}
@@ -339,6 +347,10 @@ func inputs(e *source.Ecosystem, read []reading, opts *Options) (string, error) 
 			one.Facts = sum
 		}
 		all.Repositories = append(all.Repositories, one)
+	}
+	for i := range e.Left {
+		r := &e.Left[i]
+		all.Left = append(all.Left, repository{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, Spells: r.Spells, Formerly: r.Formerly})
 	}
 	text, err := json.Marshal(all)
 	if err != nil {

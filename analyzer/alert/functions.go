@@ -66,7 +66,7 @@ var Functions = []Function{
 	{
 		"repositories_skipped", false, false, "repositories", "repositories that could not be read",
 		func(m *report.Model, _ *report.Figures, _ string) (float64, bool) {
-			return float64(len(m.Repositories) - m.Read), true
+			return float64(m.Named() - m.Read), true
 		},
 	},
 }

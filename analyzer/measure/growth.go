@@ -102,7 +102,6 @@ func (m *measurement) reconcile() error {
 	m.parallel(len(m.repositories), func(_, rank int) {
 		r := &m.repositories[rank]
 		m.workByKind(r)
-		r.reconciliations = make([]Reconciliation, len(m.result.Windows))
 		r.err = m.reconcileRepository(r)
 	})
 	for i := range m.repositories {
@@ -113,18 +112,27 @@ func (m *measurement) reconcile() error {
 	return nil
 }
 
-func (m *measurement) reconcileRepository(r *mined) error {
-	windows := m.result.Windows
+func (m *measurement) reconcileRepository(r *mined) (err error) {
+	spans := make([]reconciled, len(m.result.Windows))
+	for w, p := range m.result.Windows {
+		lo, hi, ok := r.span(p)
+		spans[w] = reconciled{p, uint32(lo), uint32(hi), ok}
+	}
+	r.reconciliations, err = m.reconcileSpans(r, spans)
+	return err
+}
+
+// reconciled is a period to reconcile, with its steps: [lo, hi) of the repository's.
+type reconciled struct {
+	Period
+	lo, hi uint32
+	ok     bool // it has steps
+}
+
+// reconcileSpans leads from the log of each span to the growth of its steps.
+func (m *measurement) reconcileSpans(r *mined, spans []reconciled) ([]Reconciliation, error) {
 	entries := m.entries[r.entries.Lo:r.entries.Hi]
-	type steps struct {
-		lo, hi uint32
-		ok     bool
-	}
-	spans := make([]steps, len(windows))
-	for w := range windows {
-		lo, hi, ok := r.span(windows[w])
-		spans[w] = steps{uint32(lo), uint32(hi), ok}
-	}
+	all := make([]Reconciliation, len(spans))
 	for i := range r.Commits {
 		c, e := &r.Commits[i], &entries[i]
 		onChain := c.Step != facts.None
@@ -144,19 +152,19 @@ func (m *measurement) reconcileRepository(r *mined) error {
 			link := int64(row.Added) - int64(row.Removed) - d
 			// The older entry of a row may be a link, too, when the type changes.
 			if link != 0 && link != -1 && (link != 1 || row.Type != facts.Submodule) {
-				return &LawError{Law{
+				return nil, &LawError{Law{
 					Name: fmt.Sprintf("commit %s: lines after - lines before = added - removed of row %q", c.ID, r.Paths[row.Path]),
 					Left: d, Right: d + link,
 				}}
 			}
 			submodules += link
 		}
-		for w := range windows {
+		for w := range spans {
 			if !spans[w].ok {
 				continue
 			}
-			out := &r.reconciliations[w]
-			if r.holds(windows[w], uint32(i), e.when) {
+			out := &all[w]
+			if r.holds(spans[w].Period, uint32(i), e.when) {
 				switch e.state {
 				case counted:
 					out.Counted += net
@@ -187,22 +195,22 @@ func (m *measurement) reconcileRepository(r *mined) error {
 		}
 	}
 	complete := len(r.Skips) == 0 && r.Walk.Partial == 0 && r.Walk.Missing == 0
-	for w := range windows {
+	for w := range spans {
 		if !spans[w].ok {
 			continue
 		}
-		out := &r.reconciliations[w]
-		out.Growth = r.growth(windows[w]).Net()
+		out, lo, hi := &all[w], spans[w].lo, spans[w].hi
+		out.Growth = int64(r.added[hi] - r.added[lo] - r.removed[hi] + r.removed[lo])
 		out.Unreadable = out.Growth - (out.Counted + out.Bulk + out.Bots + out.Duplicates + out.Elsewhere + out.Merges + out.Flips + out.Submodules)
 		if complete && out.Unreadable != 0 {
-			return &LawError{Law{
-				Name:  fmt.Sprintf("%s: growth = net of the log + merge content + binary flips + links", windows[w].Name),
+			return nil, &LawError{Law{
+				Name:  fmt.Sprintf("%s: growth = net of the log + merge content + binary flips + links", spans[w].Name),
 				Left:  out.Growth,
 				Right: out.Growth - out.Unreadable,
 			}}
 		}
 	}
-	return nil
+	return all, nil
 }
 
 func in(p Period, t int64) bool { return p.All() || p.From <= t && t < p.To }

@@ -60,6 +60,8 @@ type Membership struct {
 	Key       string // equal to the repository's own
 	Class     string // "own" (which "" means too), "third-party", or another one that the ecosystem declares
 	Subsystem string // "" for none
+	// Spells are when it belonged, ascending and apart from each other. nil: always.
+	Spells []Spell
 }
 
 // ThirdParty is the class of repositories that hold somebody else's code.
@@ -96,6 +98,11 @@ type Result struct {
 	Series []Figures
 	// Growth is the history of every repository's lines by months, from its first to the as-of day.
 	Growth []GrowthRow
+	// Waterfalls are for every scope the windows that go by dates, then calendar years.
+	Waterfalls []Waterfall
+	// Censuses count the ecosystem's contributors by every definition in the same periods, Arrivals since the start month by month.
+	Censuses []Census
+	Arrivals []Arrivals
 	// People are the persons of the ecosystem by window, most commits first.
 	People [][]PersonRow
 	// Contributions tell by window who worked where, and for whom: by repository, person and organization. What graphs are made of.
@@ -365,6 +372,10 @@ func Measure(in Input) (*Result, error) {
 		}
 	}
 	m.figures()
+	if err := m.waterfalls(); err != nil {
+		return nil, err
+	}
+	m.takeCensus()
 	m.keepLedger()
 	if err := m.accounts(); err != nil {
 		return nil, err

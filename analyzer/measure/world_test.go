@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"pgregory.net/rapid"
@@ -329,7 +330,7 @@ func drawWorld(t *rapid.T) *world {
 			c.Language = append(c.Language, uint16(rapid.IntRange(0, len(c.Languages)-1).Draw(t, "language")))
 		}
 		w.classified = append(w.classified, c)
-		w.membership = append(w.membership, Membership{key, []string{"own", "third-party"}[i%2], []string{"", "kernel", "net"}[i]})
+		w.membership = append(w.membership, Membership{key, []string{"own", "third-party"}[i%2], []string{"", "kernel", "net"}[i], drawSpells(t)})
 	}
 	sides := make([]int, w.persons*2)
 	for i := range sides {
@@ -343,6 +344,20 @@ func drawWorld(t *rapid.T) *world {
 		w.drawRange(t, fmt.Sprintf("v%d..v%d", i, i+1))
 	}
 	return w
+}
+
+// drawSpells draws when a repository belongs, sometimes at ends of years.
+func drawSpells(t *rapid.T) (spells []Spell) {
+	edge := rapid.OneOf(rapid.Int64Range(unix("2021-12-01"), unix("2024-12-31")), rapid.SampledFrom([]int64{unix("2022-01-01"), unix("2023-01-01"), unix("2024-01-01")}))
+	edges := rapid.SliceOfNDistinct(edge, 0, 5, func(t int64) int64 { return t }).Draw(t, "spells")
+	slices.Sort(edges)
+	if len(edges)%2 == 1 {
+		edges = append(edges, math.MaxInt64)
+	}
+	for i := 0; i < len(edges); i += 2 {
+		spells = append(spells, Spell{edges[i], edges[i+1]})
+	}
+	return spells
 }
 
 // drawRange draws two commits of some repositories. From is sometimes one that the repository does not have, with a boundary in it.

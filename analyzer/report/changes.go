@@ -181,7 +181,7 @@ func Compare(from, to *Model, of string) (*Changes, error) {
 }
 
 func side(m *Model) Side {
-	return Side{m.Ecosystem, m.AsOf, m.Orrery, m.Read, len(m.Repositories)}
+	return Side{m.Ecosystem, m.AsOf, m.Orrery, m.Read, m.Named()}
 }
 
 func differences(a, b *Model) []Difference {

@@ -29,9 +29,12 @@ type Provenance struct {
 	RollUp, Contractors string
 	// PseudonymKey is the name of the key of pseudonyms, by [people.KeyName].
 	PseudonymKey string
-	// Repositories are all that the ecosystem names, read or not, in the order in which reports list them.
+	// Repositories are all that the ecosystem names, read or not, in the order in which reports list them; those that have left only where
+	// somebody tried to read them.
 	Repositories []Repository
-	Warnings     []string
+	// Membership is nil where nothing is known but Repositories.
+	Membership *Membership
+	Warnings   []string
 }
 
 // Option is one setting that shaped the result.
@@ -52,6 +55,8 @@ type Repository struct {
 	Problem string `json:"problem,omitempty"`
 	// Reason is the kind of the problem, in a word or two: "no mirror", "unreachable", "empty". The summary counts by it.
 	Reason string `json:"reason,omitempty"`
+	// Former says that no list names it any more.
+	Former bool `json:"former,omitempty"`
 	// Shallow says that the history before some commits was never fetched.
 	Shallow bool `json:"shallow,omitempty"`
 }
@@ -79,9 +84,10 @@ type Model struct {
 	RollUp      string `json:"roll_up"`
 	Contractors string `json:"contractors"`
 	// PseudonymKey is the name of the key of pseudonyms: those of two results can be compared where it is the same.
-	PseudonymKey string           `json:"pseudonym_key,omitempty"`
-	Options      []Option         `json:"options"`
-	Repositories []Repository     `json:"repositories"`
+	PseudonymKey string       `json:"pseudonym_key,omitempty"`
+	Options      []Option     `json:"options"`
+	Repositories []Repository `json:"repositories"`
+	// Read counts the repositories that belong and were read.
 	Read         int              `json:"repositories_read"`
 	Warnings     []string         `json:"warnings"`
 	Conservation []measure.Law    `json:"conservation"`
@@ -98,6 +104,14 @@ type Model struct {
 	Accounting *Accounting `json:"accounting,omitempty"`
 	// Factors are how few hold half of the commits, by everybody's rules.
 	Factors []measure.Factor `json:"factors"`
+	// Membership is who belonged when, Waterfalls what that made of the lines: for the ecosystem, classes and subsystems (tables have
+	// repositories too), windows first, then calendar years.
+	Membership *Membership `json:"membership"`
+	Waterfalls []Waterfall `json:"waterfalls"`
+	// Populations are the definitions of contributors, Censuses how many there are by each.
+	Populations []measure.Population `json:"populations"`
+	Censuses    []Census             `json:"censuses"`
+	Arrivals    []Arrivals           `json:"arrivals"`
 	// Strata and Longevity are nil where owners of lines were not read.
 	Strata    *Strata     `json:"strata"`
 	Longevity []Longevity `json:"longevity"`
@@ -108,6 +122,7 @@ type Model struct {
 	Ledger *Ledger `json:"ledger,omitempty"`
 
 	growth []measure.GrowthRow
+	falls  []Waterfall
 	people []personRow
 }
 
@@ -316,11 +331,26 @@ func Build(result *measure.Result, resolution *people.Resolution, from Provenanc
 		Conservation: full(result.Laws), Metrics: measure.Metrics, Organizations: b.organizations(),
 		Accounting: b.accounting(result, options.Accounting), Factors: full(result.Factors),
 		Figures: b.figures(result.Figures), Series: b.figures(result.Series), Bulk: b.bulk(result.Bulk), growth: result.Growth,
+		Populations: measure.Populations, Censuses: censuses(result.Censuses), Arrivals: arrivals(result.Arrivals),
 		Strata: b.strata(result.Strata), Longevity: longevity(result.Longevity),
 	}
 	for _, r := range m.Repositories {
-		if r.Problem == "" {
+		if r.Problem == "" && !r.Former {
 			m.Read++
+		}
+	}
+	if m.Membership = from.Membership; m.Membership == nil {
+		m.Membership = &Membership{Rolls: []Roll{}}
+		for _, r := range m.Repositories {
+			m.Membership.Members = append(m.Membership.Members, Member{
+				Repository: r.Key, Class: r.Class, Subsystem: r.Subsystem, Read: r.Problem == "", Former: r.Former, Stays: []Stay{},
+			})
+		}
+	}
+	m.falls, m.Waterfalls = b.waterfalls(result.Waterfalls, m.Membership), []Waterfall{}
+	for i := range m.falls {
+		if m.falls[i].Scope.Kind != measure.ScopeRepository {
+			m.Waterfalls = append(m.Waterfalls, m.falls[i])
 		}
 	}
 	limit := options.People
@@ -343,6 +373,17 @@ func Build(result *measure.Result, resolution *people.Resolution, from Provenanc
 	m.skips(result.Skips)
 	m.Ledger = b.ledger(&result.Ledger)
 	return m
+}
+
+// Named counts the repositories that belong.
+func (m *Model) Named() int {
+	n := 0
+	for i := range m.Repositories {
+		if !m.Repositories[i].Former {
+			n++
+		}
+	}
+	return n
 }
 
 type builder struct {

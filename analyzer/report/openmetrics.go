@@ -68,7 +68,7 @@ func WriteOpenMetrics(w io.Writer, run Run) error {
 		sample(float64(run.Crossed))
 		family("repositories", "", "Repositories of the ecosystem, by whether they could be read.")
 		sample(float64(m.Read), "state", "read")
-		sample(float64(len(m.Repositories)-m.Read), "state", "skipped")
+		sample(float64(m.Named()-m.Read), "state", "skipped")
 		if day, err := time.Parse(time.DateOnly, m.AsOf); err == nil {
 			family("data_timestamp_seconds", "seconds", "The as-of day of the last result, in seconds since 1970: without --as-of that of the newest commit.")
 			sample(float64(day.Unix()))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"orrery/analyzer/measure"
@@ -276,7 +277,7 @@ var Tables = append([]Table{
 			}
 		},
 	},
-}, survivingTables...)
+}, slices.Concat(survivingTables, waterfallTables, censusTables)...)
 
 // each visits all figures of windows and series.
 func (m *Model) each(visit func(*Figures)) {

@@ -92,7 +92,7 @@ func wrap(head string, phrases []string, width int) (lines []string) {
 }
 
 func (t *text) title(m *Model) {
-	t.line(fmt.Sprintf("%s: %d of %s read, as of %s", Printable(m.Ecosystem), m.Read, plural(len(m.Repositories), "repository", "repositories"), m.AsOf))
+	t.line(fmt.Sprintf("%s: %d of %s read, as of %s", Printable(m.Ecosystem), m.Read, plural(m.Named(), "repository", "repositories"), m.AsOf))
 }
 
 // windows prints the figures of the ecosystem, a column for each window: as many as there is room for.

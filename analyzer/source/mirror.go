@@ -136,6 +136,16 @@ func absent(a address) error {
 
 // mirrorAll brings the mirrors of all candidates, and fills the ecosystem.
 func (r *resolver) mirrorAll(ctx context.Context, e *Ecosystem, list []*candidate) error {
+	list = slices.DeleteFunc(list, func(c *candidate) bool {
+		if !c.Former || c.Problem == nil && (r.opts.Former && !r.opts.Offline || isGitDir(r.own(c.address)) || r.foreign(c.address) != "") {
+			return false
+		}
+		if c.Problem == nil {
+			c.Problem = absent(c.address)
+		}
+		e.Left = append(e.Left, c.Repository)
+		return true
+	})
 	type job struct {
 		address address
 		key     string

@@ -14,7 +14,6 @@ import (
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
-	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
@@ -47,6 +46,7 @@ type draft struct {
 	alerts        []Alert
 	paths         []PathRule
 	bulk          []BulkRule
+	rolls         []Roll
 	warnings      []string
 }
 
@@ -65,6 +65,7 @@ func (d *draft) merge(o *draft) {
 	d.bots = append(d.bots, o.bots...)
 	d.paths = append(d.paths, o.paths...)
 	d.bulk = append(d.bulk, o.bulk...)
+	d.rolls = append(d.rolls, o.rolls...)
 	d.warnings = append(d.warnings, o.warnings...)
 }
 
@@ -77,7 +78,7 @@ func (d *draft) fail(name string, err error) {
 
 // ecosystem orders the candidates by unique keys. What came first keeps its short key, so that adding a source renames nothing.
 func (d *draft) ecosystem() *Ecosystem {
-	e := &Ecosystem{Windows: d.windows, Organizations: d.organizations, Mailmaps: d.mailmaps, Bots: d.bots, OptOut: d.optOut, Alerts: d.alerts, Paths: d.paths, Bulk: d.bulk, Warnings: d.warnings}
+	e := &Ecosystem{Windows: d.windows, Organizations: d.organizations, Mailmaps: d.mailmaps, Bots: d.bots, OptOut: d.optOut, Alerts: d.alerts, Paths: d.paths, Bulk: d.bulk, Rolls: d.rolls, Warnings: d.warnings}
 	names := slices.Clone(d.names)
 	slices.Sort(names) // the order of the arguments shows nowhere
 	switch names = slices.Compact(names); {
@@ -90,6 +91,10 @@ func (d *draft) ecosystem() *Ecosystem {
 	same := map[[2]string]*candidate{} // the repository and its revision
 	taken := map[string]string{}       // key -> the repository
 	var list []*candidate
+	// What has left takes no name from what is listed.
+	slices.SortStableFunc(d.list, func(a, b *candidate) int {
+		return cmp.Compare(b2i(a.Former), b2i(b.Former))
+	})
 	for _, c := range d.list {
 		id := [2]string{c.Dir, c.Revision}
 		if !c.address.isZero() {
@@ -98,6 +103,9 @@ func (d *draft) ecosystem() *Ecosystem {
 		if old := same[id]; old != nil && id[0] != "" {
 			old.Class, old.Subsystem = first(old.Class, c.Class), first(old.Subsystem, c.Subsystem)
 			old.address.given = old.address.given || c.address.given
+			if old.Spells == nil {
+				old.Spells = c.Spells
+			}
 			continue
 		}
 		same[id] = c
@@ -559,33 +567,15 @@ func (r *resolver) manifest(ctx context.Context, location, file, revision, base 
 func (r *resolver) manifestIn(d *draft, dir, file, revision, base, host string) error {
 	// Objects of a manifest repository are small; the limit keeps one that is not from being read into memory.
 	st := filesystem.NewStorageWithOptions(osfs.New(dir), cache.NewObjectLRUDefault(), filesystem.Options{LargeObjectThreshold: manifestBytes})
-	tree, err := treeAt(st, revision)
+	tree, head, err := treeAt(st, revision)
 	if err != nil {
 		return fmt.Errorf("%w: manifest repository %s: %w", ErrUnreadable, dir, err)
 	}
-	read := func(name string) ([]byte, error) {
-		f, err := tree.File(name)
-		if err != nil {
-			return nil, err
-		}
-		if f.Mode != filemode.Regular && f.Mode != filemode.Executable && f.Mode != filemode.Deprecated {
-			return nil, fmt.Errorf("it is no regular file")
-		}
-		if f.Size > manifestBytes {
-			return nil, fmt.Errorf("it is larger than %d bytes", manifestBytes)
-		}
-		content, err := f.Reader()
-		if err != nil {
-			return nil, err
-		}
-		defer content.Close()
-		return io.ReadAll(io.LimitReader(content, manifestBytes+1))
-	}
-	m, err := ReadManifest(read, file, base)
+	m, err := ReadManifest(treeReader(tree, manifestBytes), file, base)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	r.projects(d, m, host)
+	now := r.projects(d, m, host)
 	name := manifestName(dir)
 	if a, _, err := parseAddress(base); err == nil {
 		name = a.name()
@@ -594,6 +584,17 @@ func (r *resolver) manifestIn(d *draft, dir, file, revision, base, host string) 
 		}
 	}
 	d.names = append(d.names, cleanKey(name))
+	if head.IsZero() {
+		return nil // a tree has no history
+	}
+	past, err := manifestRoll(st, head, file, base)
+	if err != nil {
+		return fmt.Errorf("%w: history of the manifest %s: %w", ErrUnreadable, name, err)
+	}
+	past.Source, past.Head = fmt.Sprintf("manifest %s, %s", cleanKey(name), file), head.String()
+	past.apply(d, now, func(l listed) *candidate {
+		return r.project(Project{Name: l.name, URL: l.url}, l.place, host)
+	})
 	return nil
 }
 
@@ -613,8 +614,8 @@ func manifestName(dir string) string {
 	return strings.Replace(base, "+", "/", 1)
 }
 
-// treeAt finds the tree of a branch, tag or commit; "" is the default branch.
-func treeAt(st *filesystem.Storage, revision string) (*object.Tree, error) {
+// treeAt finds the tree of a branch, tag or commit, and the commit (zero if it is the tree that is named); "" is the default branch.
+func treeAt(st *filesystem.Storage, revision string) (*object.Tree, plumbing.Hash, error) {
 	resolve := func(name plumbing.ReferenceName) (plumbing.Hash, error) {
 		for range 8 {
 			ref, err := st.Reference(name)
@@ -650,27 +651,28 @@ func treeAt(st *filesystem.Storage, revision string) (*object.Tree, error) {
 	}
 	switch {
 	case hash.IsZero() && revision == "":
-		return nil, errors.New("it has no default branch")
+		return nil, hash, errors.New("it has no default branch")
 	case hash.IsZero():
-		return nil, fmt.Errorf("it has no branch, tag or commit %q", redact(revision))
+		return nil, hash, fmt.Errorf("it has no branch, tag or commit %q", redact(revision))
 	}
 	for range 8 {
 		o, err := object.GetObject(st, hash)
 		if err != nil {
-			return nil, fmt.Errorf("reading object %s: %w", hash, err)
+			return nil, hash, fmt.Errorf("reading object %s: %w", hash, err)
 		}
 		switch o := o.(type) {
 		case *object.Tag:
 			hash = o.Target
 		case *object.Commit:
-			return o.Tree()
+			tree, err := o.Tree()
+			return tree, hash, err
 		case *object.Tree:
-			return o, nil
+			return o, plumbing.ZeroHash, nil
 		default:
-			return nil, fmt.Errorf("object %s is a %s, a commit is wanted", hash, o.Type())
+			return nil, hash, fmt.Errorf("object %s is a %s, a commit is wanted", hash, o.Type())
 		}
 	}
-	return nil, errors.New("tags of tags go too deep")
+	return nil, hash, errors.New("tags of tags go too deep")
 }
 
 // originURL is where a local repository was cloned from, as far as its configuration says so; "" if not. Nothing else is read from there.
@@ -736,31 +738,48 @@ func (r *resolver) manifestFile(p, base string) (*draft, error) {
 	return d, nil
 }
 
-// projects makes candidates of the projects of a manifest. Their addresses are not the person's, except on the host that she named herself.
-func (r *resolver) projects(d *draft, m *Manifest, host string) {
+// projects makes candidates of the projects of a manifest, and gives them by name.
+func (r *resolver) projects(d *draft, m *Manifest, host string) map[string]*candidate {
 	d.warnings = append(d.warnings, m.Warnings...)
+	byName := map[string]*candidate{}
 	for _, p := range m.Projects {
-		c := &candidate{Repository: Repository{Key: cleanKey(strings.TrimSuffix(p.Name, ".git")), Revision: p.Revision}}
-		place := fmt.Sprintf("manifest %s:%d", p.File, p.Line)
-		a, _, err := parseAddress(p.URL)
-		if err == nil {
-			a.given = host != "" && a.host == host
-			err = r.allowed(a)
-		}
-		switch {
-		case p.Refused != "":
-			c.Problem = fmt.Errorf("%w: %s: project %q: %s", ErrRefused, place, redact(p.Name), p.Refused)
-		case strings.HasPrefix(p.Revision, "-") || p.Revision != "" && checkName(p.Revision) != "":
-			c.Problem = fmt.Errorf("%w: %s: project %q: its revision %q cannot be one", ErrRefused, place, redact(p.Name), redact(p.Revision))
-			c.Revision = ""
-		case p.URL == "":
-			c.Problem = fmt.Errorf("%w: %s: project %q has no address: no remote, or a relative fetch in a manifest whose own address is not known",
-				ErrUnreachable, place, redact(p.Name))
-		case err != nil:
-			c.Problem = fmt.Errorf("%s: project %q: %w", place, redact(p.Name), err)
-		default:
-			c.address, c.URL, c.longer = a, a.String(), a.keys()
-		}
+		c := r.project(p, fmt.Sprintf("manifest %s:%d", p.File, p.Line), host)
 		d.list = append(d.list, c)
+		if byName[p.Name] == nil {
+			byName[p.Name] = c
+		}
 	}
+	return byName
+}
+
+// project makes a candidate of a project. Its address is not the person's, except on the host that she named herself.
+func (r *resolver) project(p Project, place, host string) *candidate {
+	c := &candidate{Repository: Repository{Key: cleanKey(strings.TrimSuffix(p.Name, ".git")), Revision: p.Revision}}
+	a, _, err := parseAddress(p.URL)
+	if err == nil {
+		a.given = host != "" && a.host == host
+		err = r.allowed(a)
+	}
+	switch {
+	case p.Refused != "":
+		c.Problem = fmt.Errorf("%w: %s: project %q: %s", ErrRefused, place, redact(p.Name), p.Refused)
+	case strings.HasPrefix(p.Revision, "-") || p.Revision != "" && checkName(p.Revision) != "":
+		c.Problem = fmt.Errorf("%w: %s: project %q: its revision %q cannot be one", ErrRefused, place, redact(p.Name), redact(p.Revision))
+		c.Revision = ""
+	case p.URL == "":
+		c.Problem = fmt.Errorf("%w: %s: project %q has no address: no remote, or a relative fetch in a manifest whose own address is not known",
+			ErrUnreachable, place, redact(p.Name))
+	case err != nil:
+		c.Problem = fmt.Errorf("%s: project %q: %w", place, redact(p.Name), err)
+	default:
+		c.address, c.URL, c.longer = a, a.String(), a.keys()
+	}
+	return c
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -52,6 +52,13 @@ type Repository struct {
 	Subsystem string
 	// Archived and Fork are what the forge tells that listed it. A fork has the class "third-party", unless a file says otherwise.
 	Archived, Fork bool
+	// Spells are when it belonged to the ecosystem, as far as the history of a list tells: ascending, apart from each other. nil if none does:
+	// then it belongs for ever, as it is listed today.
+	Spells []Spell
+	// Formerly are earlier names in that list, the oldest first: one name left and the other came with the same commit, at the same place.
+	Formerly []string
+	// Former says that it has left: no list names it any more.
+	Former bool
 	// Problem says why the repository cannot be read (absent and offline, unreachable, refused); nil if nothing is known to be wrong.
 	// A source that could not be read at all (a broken manifest, say) stands in the list as one Repository with a Problem, so that it is
 	// reported and never lost.
@@ -70,7 +77,9 @@ type Window struct {
 // Ecosystem is what a run analyses.
 type Ecosystem struct {
 	Name          string
-	Repositories  []Repository // ordered by Key
+	Repositories  []Repository // ordered by Key; former ones only where there is a mirror of them
+	Left          []Repository // former ones that cannot be read: ordered by Key
+	Rolls         []Roll       // what tells who belonged when; none if nothing does
 	Windows       []Window     // beside the built-in ones
 	Organizations []string     // the user's own organizations files, first wins
 	Mailmaps      []string
@@ -138,6 +147,7 @@ type Options struct {
 	Offline    bool   // fetch nothing; what has no mirror gets a Problem
 	AllowHTTP  bool   // http:// as well as https://
 	AllowSSH   bool   // ssh:// and user@host:path, with the user's agent and known hosts
+	Former     bool   // fetch repositories that have left as well; without it they are read where there is a mirror
 	Workers    int    // repositories fetched at once; default 4
 	Limits     Limits
 

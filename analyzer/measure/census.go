@@ -1,0 +1,387 @@
+package measure
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"orrery/analyzer/facts"
+)
+
+// Population is a definition of who contributes.
+type Population struct {
+	Key   string `json:"key"`
+	Title string `json:"title"`
+	// Definition says who is in it.
+	Definition string `json:"definition"`
+	// Grows says that repositories that are added to what is read can only add addresses, names and pairs, and take none away: what was
+	// counted in a part is then a lower bound of the whole. It never holds for persons, whom further repositories may join.
+	Grows bool `json:"grows"`
+
+	in func(a *act) bool
+}
+
+// Populations are all definitions. Not to be changed.
+var Populations = []Population{
+	{
+		"authors", "authors", "authors of non-merge commits, bulk imports among them; neither bots nor AI agents", true,
+		func(a *act) bool { return a.is(actAuthor) && !a.is(actMachine) },
+	},
+	{
+		"authors_without_imports", "authors, without imports", "the same without bulk imports and upstream's history", false,
+		func(a *act) bool { return a.is(actAuthor) && !a.is(actMachine|actImport) },
+	},
+	{
+		"authors_of_members", "authors, while members", "authors, commits that landed while the repository belonged to the ecosystem", true,
+		func(a *act) bool { return a.is(actAuthor) && !a.is(actMachine) && a.is(actMember) },
+	},
+	{
+		"authors_own", "authors, own repositories", "authors, without third-party repositories", true,
+		func(a *act) bool { return a.is(actAuthor) && !a.is(actMachine) && a.is(actOwn) },
+	},
+	{
+		"authors_here", "authors of files written here", "authors who change a file that is neither vendored (nor in a third-party repository), nor generated, nor binary; without imports", false,
+		func(a *act) bool { return a.is(actAuthor) && a.is(actHere) && !a.is(actMachine|actImport) },
+	},
+	{
+		"authors_and_machines", "authors, with machines", "authors, bots and AI agents", true,
+		func(a *act) bool { return a.is(actAuthor) },
+	},
+	{
+		"reviewers", "reviewers", "whom the trailer Reviewed-by names, and Signed-off-by with an account, which a forge writes into merges; no machines as far as they are known", true,
+		func(a *act) bool { return a.is(actReview) && !a.is(actMachine) },
+	},
+	{
+		"authors_and_reviewers", "authors and reviewers", "authors or reviewers", true,
+		func(a *act) bool { return !a.is(actMachine) },
+	},
+	{
+		"everybody", "everybody named", "authors, reviewers, bots and AI agents", true,
+		func(*act) bool { return true },
+	},
+}
+
+// Census counts the people of the ecosystem in a period by one definition. Each commit id counts once, in the repository that owns it.
+type Census struct {
+	Period     Period
+	Population int // into Populations
+	In         People
+	Once       People // with one commit (or review) in the period
+	TenOrMore  People
+	Ever       People // dated before the end of the period; in all time, all of them
+}
+
+// Arrivals are the people of the ecosystem since the start, by one definition and month.
+type Arrivals struct {
+	Population int // into Populations
+	Months     []Period
+	Ever       []People // by month: dated before its end
+}
+
+type actFlag uint8
+
+const (
+	actAuthor actFlag = 1 << iota
+	actReview
+	actMachine
+	actImport
+	actOwn
+	actHere
+	actMember
+)
+
+// act is a commit or a review by somebody.
+type act struct {
+	when  int64
+	ids   [4]uint32 // person, address, name, pair: as those of actors
+	flags actFlag
+}
+
+func (a *act) is(f actFlag) bool { return a.flags&f != 0 }
+
+// census collects acts, and counts them.
+type census struct {
+	m     *measurement
+	acts  []act // by date, invalid ones first
+	sizes [4]int
+}
+
+// takeCensus fills the result's.
+func (m *measurement) takeCensus() {
+	c := &census{m: m, sizes: [4]int{m.sizes.persons, m.sizes.addresses, m.sizes.names, m.sizes.pairs}}
+	c.authors()
+	c.reviewers()
+	slices.SortStableFunc(c.acts, func(a, b act) int { return cmp.Compare(a.when, b.when) })
+	var periods []Period
+	for _, p := range m.result.Windows {
+		if p.Kind != KindRange {
+			periods = append(periods, p)
+		}
+	}
+	var months []Period
+	if first := m.scopes[0].first; first != math.MaxInt64 {
+		periods = append(periods, series(KindYear, first, m.last, m.in.AsOf)...)
+		months = m.months
+	}
+	n := len(Populations)
+	m.result.Arrivals = make([]Arrivals, n)
+	m.result.Censuses = make([]Census, n*len(periods))
+	m.parallel(n, func(_, i int) { c.count(i, periods, months) })
+}
+
+// authors collects the commits.
+func (c *census) authors() {
+	m := c.m
+	// What a commit is anywhere, it is: else a repository that is added could take somebody away.
+	elsewhere := map[facts.ID]actFlag{}
+	where := func(e *entry) (f actFlag) {
+		r := &m.repositories[e.rank]
+		if r.Class != ThirdParty {
+			f |= actOwn
+		}
+		if e.here {
+			f |= actHere
+		}
+		if r.belongs(e.row) {
+			f |= actMember
+		}
+		return f
+	}
+	for i := range m.entries {
+		if e := &m.entries[i]; e.state == duplicate {
+			elsewhere[*m.id(e)] |= where(e)
+		}
+	}
+	for i := range m.entries {
+		e := &m.entries[i]
+		if e.state == merge || e.state == duplicate || e.actor == facts.None {
+			continue
+		}
+		a := &m.actors[e.actor]
+		one := act{when: e.when, ids: [4]uint32{a.person, a.address, a.name, a.pair}, flags: actAuthor | where(e) | elsewhere[*m.id(e)]}
+		switch e.state {
+		case machine:
+			one.flags |= actMachine
+		case bulk:
+			one.flags |= actImport
+		}
+		c.acts = append(c.acts, one)
+	}
+}
+
+// belongs says whether a commit came to the first parents while the repository belonged to the ecosystem.
+func (r *mined) belongs(row uint32) bool {
+	if r.Spells == nil {
+		return true
+	}
+	at := r.clocks[r.landed[row]]
+	return slices.ContainsFunc(r.Spells, func(s Spell) bool { return s.From <= at && at < s.To })
+}
+
+// reviewers collects the reviews that messages tell of. Who stands there by an address of an author is that author, and by an account whom most
+// requests of that account came from; others are people of their own.
+func (c *census) reviewers() {
+	m := c.m
+	resolution := m.in.Resolution
+	type who struct{ person, address, name uint32 }
+	byAddress, byName := map[string]who{}, map[string]uint32{}
+	machines := map[uint32]bool{}
+	for rank := range m.repositories {
+		r := &m.repositories[rank]
+		for i, s := range r.Signatures {
+			w := who{resolution.Person[r.position][i], resolution.Address[r.position][i], resolution.Name[r.position][i]}
+			byAddress[plain(s.Email)] = w
+			byName[plain(s.Name)] = w.name
+			if resolution.Persons[w.person].Machine.Machine() {
+				machines[w.person] = true
+			}
+		}
+	}
+	accounts := c.accounts()
+	fresh := [3]map[string]uint32{{}, {}, {}}
+	intern := func(unit int, text string) uint32 {
+		i, ok := fresh[unit][text]
+		if !ok {
+			i = uint32(c.sizes[unit])
+			c.sizes[unit]++
+			fresh[unit][text] = i
+		}
+		return i
+	}
+	type two struct{ address, name uint32 }
+	pairs := map[two]uint32{}
+	for i := range m.actors {
+		pairs[two{m.actors[i].address, m.actors[i].name}] = m.actors[i].pair
+	}
+	for i := range m.entries {
+		e := &m.entries[i]
+		if e.state == duplicate {
+			continue
+		}
+		r := &m.repositories[e.rank]
+		commit := &r.Commits[e.row]
+		for _, t := range r.Trailers[commit.Trailers.Lo:commit.Trailers.Hi] {
+			name, address, ok := reviewer(&t)
+			if !ok {
+				continue
+			}
+			one := act{when: e.when, flags: actReview}
+			w, known := byAddress[address]
+			person, joined := accounts[strings.TrimPrefix(address, "@")]
+			switch {
+			case known:
+			case joined && address[0] == '@':
+				w = who{person, intern(1, address), intern(2, "@"+name)}
+			default:
+				w = who{intern(0, address), intern(1, address), intern(2, "@"+name)}
+			}
+			if n, ok := byName[name]; ok && address[0] != '@' {
+				w.name = n
+			}
+			if machines[w.person] || robotic(name) {
+				one.flags |= actMachine
+			}
+			pair, ok := pairs[two{w.address, w.name}]
+			if !ok {
+				pair = uint32(c.sizes[3])
+				c.sizes[3]++
+				pairs[two{w.address, w.name}] = pair
+			}
+			one.ids = [4]uint32{w.person, w.address, w.name, pair}
+			c.acts = append(c.acts, one)
+		}
+	}
+}
+
+func plain(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+// robotic says whether an account that no commit knows is called like a machine.
+func robotic(name string) bool {
+	return strings.HasSuffix(name, "bot") || strings.Contains(name, "-ci")
+}
+
+// reviewer reads who reviewed out of a trailer: an address in lower case, or an account with its "@".
+func reviewer(t *facts.Trailer) (name, address string, ok bool) {
+	value := plain(t.Value)
+	review := strings.EqualFold(t.Key, "Reviewed-by")
+	if login, is := strings.CutPrefix(value, "@"); is && (review || strings.EqualFold(t.Key, "Signed-off-by")) {
+		login, _, _ = strings.Cut(login, " ")
+		return login, "@" + login, login != ""
+	}
+	if !review {
+		return "", "", false
+	}
+	name, rest, found := strings.Cut(value, "<")
+	address, _, closed := strings.Cut(rest, ">")
+	name, address = strings.TrimSpace(name), strings.TrimSpace(address)
+	return name, address, found && closed && address != ""
+}
+
+// accounts finds out who stands behind an account: the author of most of what its requests brought (three of four, two at least).
+func (c *census) accounts() map[string]uint32 {
+	m := c.m
+	votes := map[string]map[uint32]int{}
+	for rank := range m.repositories {
+		r := &m.repositories[rank]
+		persons := m.in.Resolution.Person[r.position]
+		for i := range r.Commits {
+			commit := &r.Commits[i]
+			if commit.Parents.Len() != 2 {
+				continue
+			}
+			author := persons[r.Commits[r.Parents[commit.Parents.Lo+1]].Author]
+			for _, t := range r.Trailers[commit.Trailers.Lo:commit.Trailers.Hi] {
+				value := plain(t.Value)
+				if !strings.EqualFold(t.Key, "Created-by") && (!strings.EqualFold(t.Key, "From") || !strings.HasPrefix(value, "@")) {
+					continue
+				}
+				account, _, _ := strings.Cut(strings.TrimPrefix(value, "@"), " ")
+				if votes[account] == nil {
+					votes[account] = map[uint32]int{}
+				}
+				votes[account][author]++
+				break
+			}
+		}
+	}
+	out := map[string]uint32{}
+	for account, by := range votes {
+		total := 0
+		for _, n := range by {
+			total += n
+		}
+		for person, n := range by { // at most one has three of four
+			if n >= 2 && 4*n >= 3*total {
+				out[account] = person
+			}
+		}
+	}
+	return out
+}
+
+// count counts one population.
+func (c *census) count(population int, periods, months []Period) {
+	belongs := Populations[population].in
+	var acts []act
+	for i := range c.acts {
+		if belongs(&c.acts[i]) {
+			acts = append(acts, c.acts[i])
+		}
+	}
+	var first [4][]int64 // ascending
+	var commits [4][]uint32
+	for unit := range first {
+		when := make([]int64, c.sizes[unit])
+		for i := range when {
+			when[i] = math.MaxInt64
+		}
+		for i := range acts {
+			if at := &when[acts[i].ids[unit]]; acts[i].when != undated && *at == math.MaxInt64 {
+				*at = acts[i].when
+			}
+		}
+		slices.Sort(when)
+		first[unit] = when[:before(when, math.MaxInt64)]
+		commits[unit] = make([]uint32, c.sizes[unit])
+	}
+	ever := func(t int64) People {
+		return People{before(first[0], t), before(first[1], t), before(first[2], t), before(first[3], t)}
+	}
+	for p, period := range periods {
+		out := &c.m.result.Censuses[p*len(Populations)+population]
+		out.Period, out.Population = period, population
+		for unit := range commits {
+			clear(commits[unit])
+		}
+		for i := range acts {
+			if in(period, acts[i].when) {
+				for unit, id := range acts[i].ids {
+					commits[unit][id]++
+				}
+			}
+		}
+		for unit, list := range commits {
+			for _, n := range list {
+				out.In.tally(unit, n > 0)
+				out.Once.tally(unit, n == 1)
+				out.TenOrMore.tally(unit, n >= 10)
+			}
+		}
+		if out.Ever = out.In; !period.All() {
+			out.Ever = ever(period.To)
+		}
+	}
+	a := &c.m.result.Arrivals[population]
+	a.Population, a.Months = population, months
+	for _, m := range months {
+		a.Ever = append(a.Ever, ever(m.To))
+	}
+}
+
+// tally counts one of a unit.
+func (p *People) tally(unit int, one bool) {
+	if one {
+		*[...]*int{&p.Persons, &p.Addresses, &p.Names, &p.Pairs}[unit]++
+	}
+}

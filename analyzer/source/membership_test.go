@@ -1,0 +1,142 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"orrery/fixtures/gitbuild"
+)
+
+// stays prints who belonged when.
+func stays(lists ...[]Repository) []string {
+	var out []string
+	for _, list := range lists {
+		for i := range list {
+			r := &list[i]
+			line := r.Key
+			for _, s := range r.Spells {
+				line += " " + time.Unix(s.From, 0).UTC().Format(time.DateOnly) + ".."
+				if s.To != math.MaxInt64 {
+					line += time.Unix(s.To, 0).UTC().Format(time.DateOnly)
+				}
+			}
+			if len(r.Formerly) > 0 {
+				line += fmt.Sprint(" was ", r.Formerly)
+			}
+			if r.Former {
+				line += " former"
+			}
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+func manifestText(projects ...string) string {
+	text := `<manifest><remote name="r" fetch="https://h.example/o"/><default remote="r" revision="main"/>` + "\n"
+	for _, p := range projects {
+		text += p + "\n"
+	}
+	return text + "</manifest>\n"
+}
+
+func TestMembershipByDate(t *testing.T) {
+	root := t.TempDir()
+	g := gitbuild.New()
+	tip := gitbuild.ID{}
+	commit := func(date string, files gitbuild.Files, ops ...gitbuild.Op) {
+		c := gitbuild.C{Message: "state", Author: "A <a@o.example>", When: date + " 00:00:00 +0000", Files: files, Ops: ops}
+		if tip != (gitbuild.ID{}) {
+			c.Parents = gitbuild.IDs{tip}
+		}
+		tip = g.Commit(c)
+	}
+	a, b, old := `<project name="a" path="base/a"/>`, `<project name="b"/>`, `<project name="old" path="base/c" revison="main"/>`
+	fresh, hidden := `<project name="fresh" path="base/c"/>`, `<project name="hidden" path="../x"/>`
+	commit("2021-01-01", gitbuild.Files{"README.md": "nothing is listed yet\n"})
+	commit("2021-02-01", gitbuild.Files{"default.xml": manifestText(a, old)})
+	commit("2021-03-01", gitbuild.Files{"default.xml": manifestText(a, b, old)})
+	commit("2021-04-01", gitbuild.Files{"default.xml": "<manifest> this is no XML"})
+	commit("2021-05-01", gitbuild.Files{"default.xml": manifestText(a, fresh)})
+	// A clock that steps back moves nothing into the past.
+	commit("2021-04-15", gitbuild.Files{"default.xml": manifestText(fresh)})
+	commit("2021-06-01", gitbuild.Files{"default.xml": manifestText(`<include name="all/list.xml"/>`), "all/list.xml": manifestText(a, fresh, hidden)})
+	commit("2021-07-01", gitbuild.Files{"README.md": "as before\n"})
+	commit("2021-08-01", gitbuild.Files{"all/list.xml": manifestText(a, b, fresh)})
+	commit("2021-09-01", gitbuild.Files{"all/list.xml": manifestText(a, fresh)})
+	g.Branch("main", tip)
+	if err := g.Write(filepath.Join(root, "manifest.git"), gitbuild.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	mirrors := filepath.Join(root, "mirrors")
+	fakeGit(t, filepath.Join(mirrors, "o+a", "repo"))
+	e := resolve(t, Options{MirrorsDir: mirrors, Offline: true}, "manifest:"+filepath.Join(root, "manifest.git")+"#all/list.xml")
+	want := []string{
+		"a 2021-02-01..2021-05-01 2021-06-01..",
+		"fresh 2021-02-01.. was [old]",
+		"b 2021-03-01..2021-05-01 2021-08-01..2021-09-01 former",
+	}
+	if diff := cmp.Diff(want, stays(e.Repositories, e.Left)); diff != "" {
+		t.Error(diff)
+	}
+	if len(e.Rolls) != 1 || e.Rolls[0].From != time.Date(2021, 2, 1, 0, 0, 0, 0, time.UTC).Unix() || e.Rolls[0].Unread != 1 || e.Rolls[0].Head != tip.String() {
+		t.Errorf("rolls %+v", e.Rolls)
+	}
+	if s := e.Left[0].Spells[0]; len(s.Joined) != 40 || len(s.Left) != 40 || s.Joined == s.Left {
+		t.Errorf("no evidence in %+v", s)
+	}
+
+	// With a mirror, what has left is read as well.
+	fakeGit(t, filepath.Join(mirrors, "b.git"))
+	e = resolve(t, Options{MirrorsDir: mirrors, Offline: true}, "manifest:"+filepath.Join(root, "manifest.git"))
+	if len(e.Left) != 0 || len(e.Repositories) != 3 || !e.Repositories[1].Former || e.Repositories[1].Dir == "" {
+		t.Errorf("left %v, repositories %v", e.Left, stays(e.Repositories))
+	}
+	if _, err := Resolve(context.Background(), []string{filepath.Join(root, "manifest.git")}, Options{MirrorsDir: mirrors, Offline: true}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRollAgainstNaive holds stays, with no renames in play, against the lists themselves.
+func TestRollAgainstNaive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		lists := rapid.SliceOfN(rapid.SliceOfDistinct(rapid.SampledFrom([]string{"a", "b", "c"}), func(s string) string { return s }), 1, 8).Draw(t, "lists")
+		var all []moment
+		for i := range lists {
+			all = append(all, moment{id: fmt.Sprint(i), when: int64(1000 + 10*i)})
+		}
+		r := &roll{}
+		if err := r.follow(all, func(m moment) (listing, error) {
+			out := listing{}
+			for _, name := range lists[(m.when-1000)/10] {
+				out[name] = listed{name: name}
+			}
+			return out, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for i, list := range lists {
+			for _, name := range []string{"a", "b", "c"} {
+				want, got := false, false
+				for _, n := range list {
+					want = want || n == name
+				}
+				if r.members[name] != nil {
+					for _, s := range r.stays([]string{name}) {
+						got = got || s.Holds(all[i].when)
+					}
+				}
+				if got != want {
+					t.Fatalf("%s at %d: %v, want %v", name, i, got, want)
+				}
+			}
+		}
+	})
+}
