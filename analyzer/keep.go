@@ -332,8 +332,10 @@ func inputs(e *source.Ecosystem, read []reading, opts *Options) (string, error) 
 	}
 	for i := range read {
 		r, out := &e.Repositories[i], &read[i]
-		one := repository{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, URL: source.Redact(r.URL), Kept: out.stored.kept, Ranges: out.stored.ranges,
-			Spells: r.Spells, Formerly: r.Formerly, Former: r.Former}
+		one := repository{
+			Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, URL: source.Redact(r.URL), Kept: out.stored.kept, Ranges: out.stored.ranges,
+			Spells: r.Spells, Formerly: r.Formerly, Former: r.Former,
+		}
 		if r.Stale != nil {
 			one.Stale = r.Stale.Error()
 		}

@@ -20,6 +20,9 @@ const (
 	KeyGrowth          = "growth"
 	KeyWritten         = "written"
 	KeyImported        = "imported"
+	KeyEntered         = "entered"
+	KeyLeft            = "left"
+	KeyMembers         = "members"
 	KeyContributors    = "contributors"
 	KeyCumulative      = "cumulative"
 	KeyShare           = "share"
@@ -73,13 +76,28 @@ var Metrics = []Metric{
 	},
 	{
 		KeyWritten, "written", "lines", "",
-		"growth - imported; repositories that entered or left the ecosystem are not told apart",
+		"growth - imported; in waterfalls growth while repositories belong to the ecosystem, so lines at the end = lines at the start + written + imported + entered - left",
 		"the reconciliation",
 	},
 	{
 		KeyImported, "imported", "lines", "",
 		"added - removed of bulk imports, and of history that another repository of the ecosystem holds too, as they landed on the first parents in the period",
 		"the reconciliation",
+	},
+	{
+		KeyEntered, "entered", "lines", "",
+		"lines that stood in repositories that joined the ecosystem in the period, when they did",
+		"the history of the list that names the repositories",
+	},
+	{
+		KeyLeft, "left", "lines", "",
+		"lines that stood in repositories that left the ecosystem in the period, when they did",
+		"the history of the list that names the repositories",
+	},
+	{
+		KeyMembers, "members", "repositories", "a larger ecosystem",
+		"repositories that the list names at a moment, along its first parents, by the running maximum of committer dates; one that takes another's place in a checkout by the same commit is the same, renamed",
+		"the history of the list that names the repositories; as listed today where there is none",
 	},
 	{
 		KeyContributors, "contributors", "persons", "more people",

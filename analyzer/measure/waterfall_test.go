@@ -150,8 +150,14 @@ func TestCensusAgainstNaive(t *testing.T) {
 		}
 		for period, of := range by {
 			for _, pair := range [][2]string{
-				{"authors_without_imports", "authors"}, {"authors_of_members", "authors"}, {"authors_own", "authors"}, {"authors_here", "authors_without_imports"},
-				{"authors", "authors_and_machines"}, {"authors", "authors_and_reviewers"}, {"reviewers", "authors_and_reviewers"}, {"authors_and_reviewers", "everybody"},
+				{"authors_without_imports", "authors"},
+				{"authors_of_members", "authors"},
+				{"authors_own", "authors"},
+				{"authors_here", "authors_without_imports"},
+				{"authors", "authors_and_machines"},
+				{"authors", "authors_and_reviewers"},
+				{"reviewers", "authors_and_reviewers"},
+				{"authors_and_reviewers", "everybody"},
 			} {
 				a, b := of[pair[0]], of[pair[1]]
 				if a.Persons > b.Persons || a.Addresses > b.Addresses || a.Names > b.Names || a.Pairs > b.Pairs {

@@ -140,6 +140,9 @@ func (l *Ledger) check() error {
 
 // restore fills what stands in no key.
 func (m *Model) restore() {
+	if m.Membership == nil { // a result of before there was one
+		m.Membership = &Membership{}
+	}
 	organizations := map[string]bool{}
 	for _, o := range m.Organizations {
 		organizations[o.Name] = true

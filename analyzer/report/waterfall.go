@@ -374,15 +374,32 @@ var waterfallTables = []Table{
 	},
 }
 
+// WriteGrowthJSON writes who belonged when, and the waterfalls, as they stand in result.json.
+func WriteGrowthJSON(w io.Writer, m *Model) error {
+	return writeJSON(w, struct {
+		Ecosystem  string      `json:"ecosystem"`
+		AsOf       string      `json:"as_of"`
+		Membership *Membership `json:"membership"`
+		Waterfalls []Waterfall `json:"waterfalls"`
+	}{m.Ecosystem, m.AsOf, m.Membership, m.Waterfalls}, "growth")
+}
+
+// WriteTable writes the table of a name.
+func WriteTable(w io.Writer, m *Model, name string) error {
+	for i := range Tables {
+		if Tables[i].Name == name {
+			return Tables[i].Write(w, m)
+		}
+	}
+	return fmt.Errorf("there is no table %s", name)
+}
+
 // WriteGrowth writes waterfalls as text: that of a period, or where its name is "" a line for each year.
 func WriteGrowth(w io.Writer, m *Model, name string, width int) error {
 	t := text{width: min(max(width, MinWidth), MaxWidth)}
-	t.line(fmt.Sprintf("%s: growth in lines, over the repositories that belonged at the time, as of %s", Printable(m.Ecosystem), m.AsOf))
-	if len(m.Membership.Rolls) == 0 {
-		t.line("who belonged when is not known: every repository is taken to belong as listed today")
-	}
-	for _, r := range m.Membership.Rolls {
-		t.line(fmt.Sprintf("membership: %s at %.12s, since %.10s", Printable(r.Source), r.Commit, r.From))
+	t.line(fmt.Sprintf("%s: lines of its members at the time, as of %s", Printable(m.Ecosystem), m.AsOf))
+	for _, l := range m.membership() {
+		t.line(l)
 	}
 	found := false
 	for i := range m.Waterfalls {
@@ -391,10 +408,10 @@ func WriteGrowth(w io.Writer, m *Model, name string, width int) error {
 		case f.Scope.Kind != measure.ScopeEcosystem:
 		case name == "" && f.Period.Kind == measure.KindYear && (f.Fall != measure.Fall{} || f.During.Read > 0):
 			if !found {
-				t.line(fmt.Sprintf("%-6s%13s%13s%13s%13s%13s%14s  %s", "year", "start", "written", "imported", "entered", "left", "end", "read"))
+				t.line(fmt.Sprintf("%-5s%11s%11s%11s%11s%10s%12s  %s", "year", "start", "written", "imported", "entered", "left", "end", "read"))
 			}
 			found = true
-			t.line(fmt.Sprintf("%-6s%13s%13s%13s%13s%13s%14s  %d of %d", f.Period.Name, number(uint64(f.Start)), signed(f.Written), signed(f.Imported),
+			t.line(fmt.Sprintf("%-5s%11s%11s%11s%11s%10s%12s  %d/%d", f.Period.Name, number(uint64(f.Start)), signed(f.Written), signed(f.Imported),
 				signed(f.Entered), signed(-f.Left), number(uint64(f.End)), f.AtEnd.Read, f.AtEnd.Of))
 		case f.Period.Name == name:
 			found = true
@@ -408,6 +425,17 @@ func WriteGrowth(w io.Writer, m *Model, name string, width int) error {
 		return fmt.Errorf("writing growth: %w", err)
 	}
 	return nil
+}
+
+// membership says in lines where the dates of membership come from.
+func (m *Model) membership() (lines []string) {
+	if len(m.Membership.Rolls) == 0 {
+		return []string{"membership: as listed today; no list of it has a history"}
+	}
+	for _, r := range m.Membership.Rolls {
+		lines = append(lines, fmt.Sprintf("membership since %.10s: %s", r.From, Printable(r.Source)))
+	}
+	return lines
 }
 
 func (t *text) waterfall(m *Model, f *Waterfall) {
@@ -431,7 +459,7 @@ func (t *text) waterfall(m *Model, f *Waterfall) {
 			terms = append(terms, fmt.Sprintf("%s %s", term.Name, signed(term.Value)))
 		}
 	}
-	t.list("written + imported, from the log: ", terms)
+	t.list("from the log: ", terms)
 	var imports, joined, left []string
 	for _, one := range f.Imports.List {
 		what := one.Repository
@@ -476,10 +504,10 @@ func (t *text) waterfall(m *Model, f *Waterfall) {
 		})
 		return rows
 	}
-	parts("growth by subsystem: ", by(subsystems))
+	parts("by subsystem: ", by(subsystems))
 	parts("by path class: ", by(f.Classes))
 	parts("by language: ", by(f.Languages))
-	parts("by who wrote the lines: ", by(f.Organizations))
+	parts("by author: ", by(f.Organizations))
 }
 
 // listLines bounds the lines of a list; what it leaves out is counted.

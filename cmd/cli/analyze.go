@@ -32,6 +32,7 @@ import (
 type analyzeFlags struct {
 	analyzer.Options
 	out, format, asOf, keyFile string
+	from, to                   string
 	top                        int
 	allowPartial, quiet        bool
 	log, metrics               string
@@ -74,6 +75,9 @@ A SOURCE is one of
 	flags.StringVar(&f.Source.MirrorsDir, "mirrors", "", "folder of mirrors (default that of the state, else orrery/mirrors in the user's cache folder)")
 	flags.BoolVar(&f.Source.Offline, "offline", false, "fetch nothing; what has no mirror is skipped and reported")
 	flags.StringVar(&f.asOf, "as-of", "", "day that relative windows count from, YYYY-MM-DD (default the newest committer date of a head)")
+	flags.StringVar(&f.from, "from", "", "first day of a window of its own, YYYY-MM-DD")
+	flags.StringVar(&f.to, "to", "", "day before which that window ends")
+	flags.BoolVar(&f.Source.Former, "former", false, "fetch repositories that have left the ecosystem as well; without it they are read where there is a mirror")
 	flags.StringVar(&f.Revision, "rev", "", "branch, tag or commit to read of every repository (default its default branch, or what the manifest names)")
 	flags.StringArrayVar(&f.Ranges, "range", nil, "window over commits, FROM..TO, for each repository that has both revisions; may be given several times")
 	flags.StringVar(&f.Accounting, "accounting", "", "count by the rules of "+strings.Join(accountings(), ", ")+" as well, and print that")
@@ -199,6 +203,13 @@ func (f *analyzeFlags) run(ctx context.Context, cmd *cobra.Command, streams Stre
 		// The day belongs to the windows that end with it.
 		f.AsOf = day.Unix() + 24*60*60 - 1
 	}
+	window, err := period(f.from, f.to)
+	if err != nil {
+		return nil, err
+	}
+	if window != nil {
+		f.Windows = append(f.Windows, *window)
+	}
 	if _, ok := measure.AccountingByName(f.Accounting); f.Accounting != "" && !ok {
 		return nil, usagef("--accounting %s: must be one of %s", f.Accounting, strings.Join(accountings(), ", "))
 	}
@@ -232,7 +243,6 @@ func (f *analyzeFlags) run(ctx context.Context, cmd *cobra.Command, streams Stre
 			f.out = ""
 		}
 	}
-	var err error
 	if f.State != nil && f.keyFile == "" {
 		f.PseudonymKey, err = f.State.Key()
 	} else {

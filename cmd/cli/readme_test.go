@@ -178,6 +178,11 @@ func TestReadmeTables(t *testing.T) {
 		row("`"+f.Usage()+"`", cell(f.Text), cell(f.Unit))
 	}
 	hold(t, "alerts", alerts.String())
+	populations, row := table("population", "who")
+	for _, p := range measure.Populations {
+		row("`"+p.Key+"`", cell(p.Definition))
+	}
+	hold(t, "populations", populations.String())
 }
 
 // hold demands that a table stands between its marks in the README.
