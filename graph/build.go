@@ -66,7 +66,7 @@ func (b *Builder) AddNode(n Node) error {
 func (b *Builder) AddEdge(x, y Ref, weights ...float64) error {
 	p, err := b.pair(x, y)
 	if err == nil {
-		err = b.check(weights)
+		err = checkWeights(b.columns, weights)
 	}
 	if err != nil {
 		return fmt.Errorf("adding the edge of %v and %v: %w", x, y, err)
@@ -105,7 +105,7 @@ func (b *Builder) Contribute(person, organization, repository string, weights ..
 		pairs = append(pairs, po, or)
 	}
 	if err == nil {
-		err = b.check(weights)
+		err = checkWeights(b.columns, weights)
 	}
 	if err != nil {
 		return fmt.Errorf("adding a contribution to %v: %w", r, err)
@@ -132,13 +132,13 @@ func (b *Builder) pair(x, y Ref) (pair, error) {
 	return pair{i, j}, nil
 }
 
-func (b *Builder) check(weights []float64) error {
-	if len(weights) != len(b.columns) {
-		return fmt.Errorf("%d weights for %d columns: %w", len(weights), len(b.columns), ErrWeight)
+func checkWeights(columns []Column, weights []float64) error {
+	if len(weights) != len(columns) {
+		return fmt.Errorf("%d weights for %d columns: %w", len(weights), len(columns), ErrWeight)
 	}
 	for c, w := range weights {
 		if !(w >= 0 && w <= maxTotal) { // false for NaN too
-			return fmt.Errorf("%v %s: must be from 0 to 2^53: %w", w, b.columns[c].Unit, ErrWeight)
+			return fmt.Errorf("%v %s: must be from 0 to 2^53: %w", w, columns[c].Unit, ErrWeight)
 		}
 	}
 	return nil
@@ -155,20 +155,8 @@ func (b *Builder) Build() (*Graph, error) {
 	}
 
 	g := &Graph{columns: slices.Clone(b.columns), weights: make([][]float64, len(b.columns))}
-	order := make([]uint32, len(b.nodes))
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	slices.SortFunc(order, func(i, j uint32) int {
-		return cmp.Or(cmp.Compare(b.nodes[i].Kind, b.nodes[j].Kind), cmp.Compare(b.nodes[i].Key, b.nodes[j].Key))
-	})
-	place := make([]uint32, len(order))
-	g.nodes = make([]Node, len(order))
-	for at, i := range order {
-		place[i] = uint32(at)
-		g.nodes[at] = b.nodes[i]
-	}
-	if err := number(g.nodes); err != nil {
+	place, err := g.place(b.nodes)
+	if err != nil {
 		return nil, fmt.Errorf("building a graph: %w", err)
 	}
 
@@ -242,6 +230,24 @@ func (b *Builder) Build() (*Graph, error) {
 		g.date(dated)
 	}
 	return g, nil
+}
+
+// place puts nodes in order and numbers them; places gives their new indices.
+func (g *Graph) place(nodes []Node) (places []uint32, err error) {
+	order := make([]uint32, len(nodes))
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(i, j uint32) int {
+		return cmp.Or(cmp.Compare(nodes[i].Kind, nodes[j].Kind), cmp.Compare(nodes[i].Key, nodes[j].Key))
+	})
+	places = make([]uint32, len(order))
+	g.nodes = make([]Node, len(order))
+	for at, i := range order {
+		places[i] = uint32(at)
+		g.nodes[at] = nodes[i]
+	}
+	return places, number(g.nodes)
 }
 
 // date gives the edges their periods: pairs are the graph's own nodes, the smaller first.

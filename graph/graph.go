@@ -30,8 +30,10 @@ func (k Kind) count(n int) string {
 	if n == 1 {
 		return "1 " + k.String()
 	}
-	return thousands(float64(n)) + " " + [...]string{"organizations", "people", "repositories"}[k]
+	return thousands(float64(n)) + " " + plurals[k]
 }
+
+var plurals = [...]string{"organizations", "people", "repositories"}
 
 // Relation is an unordered pair of kinds: which kinds an edge joins.
 type Relation uint8

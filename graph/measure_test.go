@@ -249,11 +249,14 @@ func TestMeasuresAgainstDefinitions(t *testing.T) {
 	})
 }
 
-// TestFlorentineFamilies holds the measures against figures of NetworkX 3.6 on Padgett's marriages among families of Florence, as in Breiger and Pattison 1986.
+// florentine is the marriages between Acciaiuoli, Albizzi, Barbadori, Bischeri, Castellani, Ginori, Guadagni, Lamberteschi, Medici, Pazzi, Peruzzi, Ridolfi,
+// Salviati, Strozzi and Tornabuoni: Padgett's data, as in Breiger and Pattison 1986.
+var florentine = [][2]int{{0, 8}, {1, 5}, {1, 6}, {3, 6}, {4, 2}, {4, 10}, {4, 13}, {6, 7}, {8, 1}, {8, 2}, {8, 11}, {8, 12}, {8, 14}, {10, 3}, {10, 13}, {11, 14}, {12, 9}, {13, 3}, {13, 11}, {14, 6}}
+
+// TestFlorentineFamilies holds the measures against figures of NetworkX 3.6.
 func TestFlorentineFamilies(t *testing.T) {
-	// Acciaiuoli, Albizzi, Barbadori, Bischeri, Castellani, Ginori, Guadagni, Lamberteschi, Medici, Pazzi, Peruzzi, Ridolfi, Salviati, Strozzi, Tornabuoni
 	var links []link
-	for _, l := range [][2]int{{0, 8}, {1, 5}, {1, 6}, {3, 6}, {4, 2}, {4, 10}, {4, 13}, {6, 7}, {8, 1}, {8, 2}, {8, 11}, {8, 12}, {8, 14}, {10, 3}, {10, 13}, {11, 14}, {12, 9}, {13, 3}, {13, 11}, {14, 6}} {
+	for _, l := range florentine {
 		links = append(links, link{l[0], l[1], 2})
 	}
 	g := people(t, 15, links)
