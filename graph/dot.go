@@ -2,9 +2,12 @@ package graph
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,7 +20,22 @@ type Drawing struct {
 	Column int
 	// Notes are further lines of the legend: as-of date, coverage, source.
 	Notes []string
+	// Groups give each node the name of what it is coloured by, "" for none; nil to take organizations, see [WriteDOT]. People of a network of
+	// people alone need it: no edge says there whom they work for.
+	Groups []string
+	// Cluster draws nodes together that have the same: [ClusterGroups] or [ClusterCountries]. Of DOT alone.
+	Cluster Cluster
 }
+
+// Cluster says what nodes are drawn together.
+type Cluster uint8
+
+// The clusters.
+const (
+	ClusterNone      Cluster = iota
+	ClusterGroups            // the organization, or what Drawing.Groups says
+	ClusterCountries         // the country of the organization, or of the node
+)
 
 // palette is Okabe and Ito's set of colours that people with every kind of colour vision tell apart, without its black
 // (https://jfly.uni-koeln.de/color/, 2008), in the order in which organizations take them.
@@ -65,7 +83,11 @@ type picture struct {
 	unit    string   // of the column, escaped
 	label   []string // by node, escaped: every edge shows two
 	colour  []string // by node; "" for repositories
-	named   []bool   // by node: the label is drawn
+	owned   []string // by node: of repositories too, that of the organization with most of the weight
+	group   []string // by node: what it is coloured by, "" for nothing known
+	legends []swatch
+	totals  map[string]float64 // extents by group
+	named   []bool             // by node: the label is drawn
 	unnamed int
 	scale   float64 // of names: a large picture is looked at from further away
 	grow    float64 // of shapes, for the same reason
@@ -85,6 +107,10 @@ func newPicture(g *Graph, d Drawing) *picture {
 		sameKind += g.Count(Between(k, k))
 	}
 	switch n := g.NumNodes(); {
+	case d.Cluster != ClusterNone:
+		p.engine = "fdp" // the only one that keeps clusters apart without ranks
+		p.scale = max(1, math.Sqrt(float64(n)/100))
+		p.grow = math.Sqrt(p.scale)
 	case n <= 60 && g.NumEdges() <= 200 && sameKind == 0:
 		p.engine = "dot"
 	case n <= 150:
@@ -105,31 +131,101 @@ func newPicture(g *Graph, d Drawing) *picture {
 	return p
 }
 
-// paint gives colours to organizations, heaviest first, and to people that of the organization they did most for.
+// swatch is a line of the legend.
+type swatch struct{ colour, name, figure string }
+
+// paint gives colours to the seven heaviest groups: organizations with the people who did most for them, or what is asked for.
 func (p *picture) paint() {
 	g := p.g
-	p.colour = make([]string, g.NumNodes())
+	p.group = p.d.Groups
+	if p.group == nil {
+		p.group = p.byOrganization()
+	}
+	// A group weighs what its organization does, else what its nodes do.
+	p.totals = map[string]float64{}
+	var names []string
 	lo, hi := g.Range(Organization)
-	for i := lo; i < hi; i++ {
-		p.colour[i] = grey
+	add := func(i int) {
+		name := p.group[i]
+		if name == "" {
+			return
+		}
+		if _, ok := p.totals[name]; !ok {
+			names = append(names, name)
+		}
+		p.totals[name] += p.extents[i]
 	}
-	ranked := heaviest(lo, hi, len(palette), func(i int) float64 { return p.extents[i] })
-	for c, i := range ranked {
-		p.colour[i] = palette[c]
-	}
-
-	weights := g.Weights(p.d.Column)
-	lo, hi = g.Range(Person)
 	for i := lo; i < hi; i++ {
-		p.colour[i] = grey
-		heaviest := -1.0
-		nodes, edges := g.Neighbors(i)
-		for j, o := range nodes {
-			if w := weights[edges[j]]; g.nodes[o].Kind == Organization && w > heaviest {
-				heaviest, p.colour[i] = w, p.colour[o]
+		add(i)
+	}
+	if lo == hi || p.d.Groups != nil {
+		for i := hi; i < g.NumNodes(); i++ {
+			if g.nodes[i].Kind == Person {
+				add(i)
 			}
 		}
 	}
+	colours := map[string]string{}
+	for c, i := range heaviest(0, len(names), len(palette), func(i int) float64 { return p.totals[names[i]] }) {
+		colours[names[i]] = palette[c]
+		p.legends = append(p.legends, swatch{palette[c], names[i], thousands(p.totals[names[i]])})
+	}
+	if others := len(names) - len(palette); others > 0 {
+		sum := 0.0
+		for _, name := range names {
+			if colours[name] == "" {
+				sum += p.totals[name]
+			}
+		}
+		p.legends = append(p.legends, swatch{grey, plural(others, "other"), thousands(sum)})
+	}
+	p.colour, p.owned = make([]string, g.NumNodes()), make([]string, g.NumNodes())
+	for i, n := range g.nodes {
+		c := cmp.Or(colours[p.group[i]], grey)
+		p.owned[i] = c
+		if p.group[i] == "" && n.Kind == Repository {
+			p.owned[i] = "#FFFFFF"
+		}
+		if n.Kind != Repository {
+			p.colour[i] = c
+		}
+	}
+}
+
+// byOrganization names the organization of each node: itself, or the neighbour with most of its weight. A repository without
+// organizations beside it has that of the people who did most there.
+func (p *picture) byOrganization() []string {
+	g := p.g
+	weights := g.Weights(p.d.Column)
+	group := make([]string, g.NumNodes())
+	lo, hi := g.Range(Organization)
+	for i := lo; i < hi; i++ {
+		// Labels may be the same for different keys; ids are not shown.
+		group[i] = g.nodes[i].Label
+	}
+	for i := hi; i < g.NumNodes(); i++ {
+		heaviest := -1.0
+		nodes, edges := g.Neighbors(i)
+		sums := map[string]float64{}
+		for j, u := range nodes {
+			w := weights[edges[j]]
+			switch kind := g.nodes[u].Kind; {
+			case kind == Organization && w > heaviest:
+				heaviest, group[i] = w, group[u]
+			case kind == Person && g.nodes[i].Kind == Repository && group[u] != "":
+				sums[group[u]] += w
+			}
+		}
+		if heaviest >= 0 {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(sums)) {
+			if sums[name] > heaviest {
+				heaviest, group[i] = sums[name], name
+			}
+		}
+	}
+	return group
 }
 
 // name chooses the labels that are drawn: all of a small graph, else those of the heaviest nodes of each kind.
@@ -137,7 +233,7 @@ func (p *picture) name() {
 	g := p.g
 	p.named = make([]bool, g.NumNodes())
 	for k, most := range [NumKinds]int{Organization: 20, Person: 8, Repository: 12} {
-		if p.engine != "sfdp" {
+		if p.engine == "dot" || g.NumNodes() <= 150 {
 			most = g.NumNodes()
 		}
 		lo, hi := g.Range(Kind(k))
@@ -156,6 +252,8 @@ func (p *picture) write(out *bufio.Writer) {
 	switch p.engine {
 	case "dot":
 		fmt.Fprintf(out, ", rankdir=LR, ranksep=2, nodesep=0.12, splines=line")
+	case "fdp":
+		fmt.Fprintf(out, ", overlap=prism, overlap_scaling=4, sep=\"+4\", splines=line, start=1, K=%s", decimal(0.5*p.grow))
 	case "neato":
 		fmt.Fprintf(out, ", overlap=prism, sep=\"+8\", splines=line, start=1, epsilon=0.001")
 	default:
@@ -178,6 +276,7 @@ func (p *picture) write(out *bufio.Writer) {
 	if p.engine == "dot" {
 		p.ranks(out)
 	}
+	p.clusters(out)
 	fmt.Fprintf(out, "\n  // %s links\n", thousands(float64(g.NumEdges())))
 	for e := range g.NumEdges() {
 		p.edge(out, e)
@@ -195,6 +294,36 @@ func (p *picture) ranks(out *bufio.Writer) {
 			}
 			fmt.Fprintf(out, " }\n")
 		}
+	}
+}
+
+// clusters lists what is drawn together.
+func (p *picture) clusters(out *bufio.Writer) {
+	if p.d.Cluster == ClusterNone {
+		return
+	}
+	members := map[string][]int{}
+	countries := map[string]string{}
+	for i, n := range p.g.nodes {
+		if n.Kind == Organization && n.Country != "" {
+			countries[p.group[i]] = n.Country
+		}
+	}
+	for i, n := range p.g.nodes {
+		name := p.group[i]
+		if p.d.Cluster == ClusterCountries {
+			name = cmp.Or(n.Country, countries[name])
+		}
+		if name != "" {
+			members[name] = append(members[name], i)
+		}
+	}
+	for at, name := range slices.Sorted(maps.Keys(members)) {
+		fmt.Fprintf(out, "  subgraph cluster_%d { label=%s; fontsize=%s; color=\"%s\"; style=rounded;", at+1, escape(name), decimal(14*p.scale), grey)
+		for _, i := range members[name] {
+			fmt.Fprintf(out, " %s;", p.g.nodes[i].ID())
+		}
+		fmt.Fprintf(out, " }\n")
 	}
 }
 
@@ -261,11 +390,7 @@ func (p *picture) edge(out *bufio.Writer, e int) {
 		fmt.Fprintf(out, ", w_%s=%s", column.Name, strconv.FormatFloat(g.weights[c][e], 'f', -1, 64))
 	}
 	if periods := g.Periods(e); len(periods) > 0 {
-		s := make([]string, len(periods))
-		for i, d := range periods {
-			s[i] = d.String()
-		}
-		fmt.Fprintf(out, ", periods=\"%s\"", strings.Join(s, " "))
+		fmt.Fprintf(out, ", periods=\"%s\"", joinPeriods(periods))
 	}
 	fmt.Fprintf(out, "];\n")
 }

@@ -62,6 +62,13 @@ func thousands(x float64) string {
 	return s + fraction
 }
 
+func plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return thousands(float64(n)) + " " + noun
+}
+
 // percent writes part of whole, rounded down: what is not all never looks like 100 %. Part of nothing is "-".
 func percent(part, whole float64) string {
 	if whole == 0 {
