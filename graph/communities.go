@@ -60,7 +60,7 @@ func Communities(g *Graph, column int) []int {
 			of[i] = uint32(i)
 		}
 		if whole.total > 0 {
-			random := rand.New(rand.NewPCG(1, seed))
+			random := seeded(1, seed)
 			for range rounds {
 				before := slices.Clone(of)
 				leiden(whole, of, random)

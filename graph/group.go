@@ -2,7 +2,6 @@ package graph
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -103,7 +102,7 @@ func Groups(g *Graph, sets [][]int, lo, hi, random int, seed uint64, paths *Path
 		means, ok := bySize[o.Size]
 		if !ok && random > 0 && o.Size <= len(universe) {
 			// Which sets are drawn depends on the size alone, not on who else is measured.
-			source := rand.New(rand.NewPCG(seed, uint64(o.Size)))
+			source := seeded(seed, uint64(o.Size))
 			pool := slices.Clone(universe)
 			for range random {
 				for k := range o.Size {

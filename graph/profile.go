@@ -24,8 +24,10 @@ type Profile struct {
 const (
 	// ExactSteps is up to how many nodes times edges betweenness is exact in a [Profile]: about two seconds.
 	ExactSteps = 1e9
-	// Epsilon and Delta are those of [SamplePaths] in a [Profile] above.
-	Epsilon, Delta = 0.01, 0.1
+	// Epsilon is that of [SamplePaths] in a [Profile] above.
+	Epsilon = 0.01
+	// Delta is that of [SamplePaths] in a [Profile].
+	Delta = 0.1
 )
 
 // Measure gives the profile of a graph. Betweenness is exact as far as that takes seconds, else it is estimated with a fixed seed, off by 1 % of pairs at the

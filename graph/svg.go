@@ -266,7 +266,7 @@ func (s *sketch) key(out *bufio.Writer, x, y, big float64) {
 	fmt.Fprintf(out, `<g transform="translate(%s %s) scale(%s)" fill="#111111">`+"\n", tenth(x), tenth(y), decimal(big))
 	at := 0.0
 	text := func(size float64, weight, s string) {
-		for _, line := range wrap(s, int((svgLegend)/(size*0.54))) {
+		for _, line := range wrap(s, int(svgLegend/(size*0.54))) {
 			at += size * 1.3
 			fmt.Fprintf(out, `<text x="0" y="%s" font-size="%s"%s>%s</text>`+"\n", tenth(at), tenth(size), weight, escapeXML(line))
 		}
