@@ -62,6 +62,8 @@ type Options struct {
 	// RollUp and Contractors are those of [people.Options].
 	RollUp      people.Level
 	Contractors people.Reading
+	// CoAuthors is that of [people.Options]; "" for what the ecosystem file says.
+	CoAuthors people.CoAuthors
 	// PseudonymKey keys the pseudonyms of people.
 	PseudonymKey []byte
 	// Names prints people's names beside their pseudonyms.
@@ -91,6 +93,8 @@ type Options struct {
 
 	// inState are the facts that the state can give, and gone those of repositories that the sources do not name.
 	inState, gone map[string]state.Entry
+	// lean reads no owners of lines.
+	lean bool
 }
 
 // Progress of a run, in repositories and in bytes of their packs, which is what time goes with.
@@ -216,7 +220,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		return nil, err
 	}
 	in := measure.Input{
-		Repositories: histories, Membership: members, Paths: classified, Resolution: resolution, AsOf: opts.AsOf, Workers: opts.Workers,
+		Repositories: resolution.Repositories, Membership: members, Paths: classified, Resolution: resolution, AsOf: opts.AsOf, Workers: opts.Workers,
 		Accounting: opts.Accounting, Survival: true,
 	}
 	in.Windows = windows(ecosystem, opts.Windows)
@@ -239,6 +243,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		{Name: "bulk imports", Value: fmt.Sprintf("%d corrections", len(ecosystem.Bulk))},
 		{Name: "roll-up", Value: provenance.RollUp},
 		{Name: "contractors", Value: provenance.Contractors},
+		{Name: "co-authors", Value: string(opts.coAuthors(ecosystem))},
 		{Name: "opt-out", Value: fmt.Sprintf("%d files", len(opts.OptOut)+len(ecosystem.OptOut))},
 	}
 	options := report.Options{Names: opts.Names, Accounting: opts.Accounting}
@@ -349,6 +354,11 @@ func resolve(histories []*facts.Repository, e *source.Ecosystem, opts Options) (
 	return people.Resolve(histories, options)
 }
 
+// coAuthors is the policy that holds.
+func (o *Options) coAuthors(e *source.Ecosystem) people.CoAuthors {
+	return cmp.Or(o.CoAuthors, people.CoAuthors(e.CoAuthors), people.CoAuthorsAuthor)
+}
+
 // resolving reads the files that say who is who.
 func resolving(e *source.Ecosystem, opts Options) (options people.Options, err error) {
 	directory, err := people.LoadDirectory(append(slices.Clone(opts.Organizations), e.Organizations...)...)
@@ -373,7 +383,7 @@ func resolving(e *source.Ecosystem, opts Options) (options people.Options, err e
 	}
 	return people.Options{
 		Directory: directory, Mailmaps: mailmaps, Bots: append(slices.Clone(opts.Bots), e.Bots...), PseudonymKey: opts.PseudonymKey,
-		RollUp: opts.RollUp, Contractors: opts.Contractors, Withheld: withheld,
+		RollUp: opts.RollUp, Contractors: opts.Contractors, CoAuthors: opts.coAuthors(e), Withheld: withheld,
 	}, nil
 }
 
@@ -493,7 +503,7 @@ func readOne(
 	}
 	defer func() { err = errors.Join(err, repository.Close()) }()
 	f, err = history.Read(ctx, repository, r.Key, cmp.Or(opts.Revision, r.Revision), history.Options{
-		Workers: workers, NoRenames: opts.NoRenames, RenameLimit: opts.RenameLimit, Ownership: true, Progress: p,
+		Workers: workers, NoRenames: opts.NoRenames, RenameLimit: opts.RenameLimit, Ownership: !opts.lean, Progress: p,
 	})
 	if err == nil {
 		ends, err = findRanges(ctx, repository, f, opts.Ranges)

@@ -13,6 +13,7 @@ import (
 // the organizations files alone. Repositories that cannot be read are left out, and named.
 func Explain(ctx context.Context, opts Options) (x *people.Explainer, unread []string, err error) {
 	opts.complete()
+	opts.lean = true
 	ecosystem := &source.Ecosystem{}
 	if len(opts.Sources) > 0 {
 		if ecosystem, err = source.Resolve(ctx, opts.Sources, opts.Source); err != nil {

@@ -301,6 +301,7 @@ func inputs(e *source.Ecosystem, read []reading, opts *Options) (string, error) 
 		AsOf                                  int64
 		Ranges                                []string
 		Accounting, RollUp, Contractors       string
+		CoAuthors                             string
 		Key                                   string
 		Names                                 bool
 		Top                                   int
@@ -311,7 +312,8 @@ func inputs(e *source.Ecosystem, read []reading, opts *Options) (string, error) 
 	}{
 		Program: opts.Program, Version: opts.Version, Ecosystem: e.Name, Windows: windows(e, opts.Windows), Paths: e.Paths, Bulk: e.Bulk, Warnings: e.Warnings, AsOf: opts.AsOf,
 		Ranges: opts.Ranges, Accounting: opts.Accounting, RollUp: string(opts.RollUp), Contractors: string(opts.Contractors),
-		Key: people.KeyName(opts.PseudonymKey), Names: opts.Names, Top: opts.Top, Bots: slices.Concat(opts.Bots, e.Bots), Renames: factsOptions(opts), Rolls: e.Rolls,
+		CoAuthors: string(opts.coAuthors(e)),
+		Key:       people.KeyName(opts.PseudonymKey), Names: opts.Names, Top: opts.Top, Bots: slices.Concat(opts.Bots, e.Bots), Renames: factsOptions(opts), Rolls: e.Rolls,
 	}
 	for _, list := range []struct {
 		to   *[]string

@@ -63,7 +63,8 @@ type Repository struct {
 	// Documents are files that tell about the repository itself, such as attributes and lists of owners, at every month's end along first
 	// parents: by path, then by step.
 	Documents []Document
-	// Trailers are the lines `Key: value` of messages, commit after commit, in the message's order, duplicates kept.
+	// Trailers are the lines `Key: value` of messages, commit after commit, in the message's order, duplicates kept; and the subjects that the
+	// message of a squash merge lists, under the key [SquashedSubject].
 	Trailers []Trailer
 	// Skips lists what could not be measured, each with a reason; their lines are in no sum.
 	Skips []Skip
@@ -225,6 +226,10 @@ type Event struct {
 	From, To       uint32 // into Plan.Versions, None where there is none
 	Added, Removed uint32 // lines
 }
+
+// SquashedSubject is the key of the lines `* subject` in messages whose own subject ends with the number of a request, as `(#123)`: how
+// forges write down which commits a squash merge stands for.
+const SquashedSubject = "*"
 
 // Trailer is one `Key: value` line of a message, as written. Whether it stands in the block that git calls trailers, or in the body as
 // forges write them, is told by InBlock.

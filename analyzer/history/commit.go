@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -223,6 +224,9 @@ const (
 	maxTrailerLine = 1 << 12
 )
 
+// requestNumber ends the subjects of squash merges.
+var requestNumber = regexp.MustCompile(`\([#!][0-9]+\)$`)
+
 // message takes subject and trailers from the message, which starts with the empty line after the headers. Lines of white space alone
 // separate paragraphs.
 func (c *commit) message(b []byte) {
@@ -252,6 +256,7 @@ func (c *commit) message(b []byte) {
 	if !isBlock(text[min(block, len(text)):]) {
 		block = len(text)
 	}
+	squashed := requestNumber.MatchString(c.subject)
 	for at := 0; at < len(text) && len(c.trailers) < maxTrailers; {
 		end := at + strings.IndexByte(text[at:], '\n')
 		if end < at {
@@ -260,6 +265,8 @@ func (c *commit) message(b []byte) {
 		if line := text[at:end]; len(line) <= maxTrailerLine {
 			if key, value, ok := cutTrailer(line); ok {
 				c.trailers = append(c.trailers, facts.Trailer{Key: key, Value: value, InBlock: at >= block})
+			} else if value, ok := strings.CutPrefix(line, facts.SquashedSubject+" "); ok && squashed {
+				c.trailers = append(c.trailers, facts.Trailer{Key: facts.SquashedSubject, Value: strings.TrimSpace(value)})
 			}
 		}
 		at = end + 1

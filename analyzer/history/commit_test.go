@@ -298,6 +298,21 @@ func TestTrailersEqualGit(t *testing.T) {
 	}
 }
 
+// The subjects that a squash merge lists are kept; a list in any other message is none of that.
+func TestSquashedSubjects(t *testing.T) {
+	for text, want := range map[string]int{
+		"\nBetter tea (#12)\n\n* boil water\n\n* add leaves\n": 2,
+		"\nBetter tea (!7)\n\n* boil water\n":                  1,
+		"\nBetter tea\n\n* boil water\n\n* add leaves\n":       0,
+	} {
+		var c commit
+		c.message([]byte(text))
+		if len(c.trailers) != want {
+			t.Errorf("%q: %d subjects, want %d", text, len(c.trailers), want)
+		}
+	}
+}
+
 func TestTrailersOfTheBody(t *testing.T) {
 	c := &commit{}
 	c.message([]byte("\n!12 merge b into master\n\nCreated-by: login\nDescription: Some: text\nSee https://x.example\n\nNote: one\nReviewed-by: @b\n"))

@@ -25,7 +25,7 @@ import (
 
 // Engine is the version of what is read: it grows when the same repository with the same options would give other facts, so that stored ones
 // are read anew.
-const Engine = 1
+const Engine = 2
 
 // Options shape what is read. The zero value is git's default on all processors.
 type Options struct {

@@ -59,7 +59,7 @@ var Accountings = []Rules{
 		Name: "devstats", Merges: true, Committers: true, OfKnown: true, Threshold: "more than 1/2",
 		reached: func(sum, whole, _ uint64) bool { return sum > whole-sum },
 		Differences: []string{
-			"DevStats also counts commits for who pushed them, for co-authors, and for committers of what bots wrote; it estimates distinct commits",
+			"DevStats also counts commits for who pushed them, for co-authors (here, under every policy, the author alone), and for committers of what bots wrote; it estimates distinct commits",
 		},
 	},
 }
@@ -181,7 +181,7 @@ func (m *measurement) account(rules *Rules, s *scope, p Period) (*tally, error) 
 	for _, at := range s.dated(m, p) {
 		e := &m.entries[at]
 		r := &m.repositories[e.rank]
-		if e.state == duplicate || e.state == merge && !rules.Merges || e.state == machine && !rules.Machines || !r.holds(p, e.row, e.when) {
+		if e.credit || e.state == duplicate || e.state == merge && !rules.Merges || e.state == machine && !rules.Machines || !r.holds(p, e.row, e.when) {
 			continue
 		}
 		c := &r.Commits[e.row]
@@ -262,6 +262,9 @@ func (a *tally) explain(rules *Rules, f *Figures) error {
 	own := f.Work.Commits()
 	a.CommitTerms = []Term{{"commits", int64(own.Commits)}}
 	a.ChangeTerms = []Term{{"lines added and removed", int64(own.Changed())}}
+	if f.Work.Credits > 0 {
+		a.CommitTerms = append(a.CommitTerms, Term{TermCoAuthors, -int64(f.Work.Credits)})
+	}
 	if rules.Machines {
 		machines := f.Work.Bots.Plus(f.Work.Agents)
 		a.CommitTerms = append(a.CommitTerms, Term{"bots and AI agents", int64(machines.Commits)})

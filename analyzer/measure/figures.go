@@ -157,7 +157,7 @@ func (m *measurement) makeScopes() {
 		for _, rank := range s.ranks {
 			r := &m.repositories[rank]
 			belongs[rank] = append(belongs[rank], s)
-			n += r.entries.Len()
+			n += r.entries.Len() + r.credits.Len()
 			if at := r.step(earliest); at < len(r.clocks) {
 				s.first = min(s.first, r.clocks[at])
 			}
@@ -305,6 +305,9 @@ func (s *scratch) do(j *job) {
 		case duplicate:
 			f.Work.Duplicates = f.Work.Duplicates.Plus(sum)
 			continue
+		}
+		if e.credit {
+			f.Work.Credits++
 		}
 		w := &s.actors[e.actor]
 		if w.stamp != s.stamp {

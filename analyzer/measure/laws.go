@@ -314,7 +314,7 @@ func removedOf(s Sum) int64 { return int64(s.Removed) }
 
 // terms lists the parts of all commits.
 func (w Work) terms(of func(Sum) int64) []Term {
-	return []Term{
+	terms := []Term{
 		{"known", of(w.Known)},
 		{"unknown", of(w.Unknown)},
 		{"bulk imports", of(w.Bulk)},
@@ -323,4 +323,11 @@ func (w Work) terms(of func(Sum) int64) []Term {
 		{"merges", of(w.Merges)},
 		{"duplicates", of(w.Duplicates)},
 	}
+	if w.Credits > 0 {
+		terms = append(terms, Term{TermCoAuthors, -of(Sum{Commits: w.Credits})})
+	}
+	return terms
 }
+
+// TermCoAuthors names, in sums, the commits that count for a co-author as well as for their author.
+const TermCoAuthors = "credits of co-authors"

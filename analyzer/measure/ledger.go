@@ -47,10 +47,14 @@ func (m *measurement) keepLedger() {
 	}
 	all := make([][]work, len(m.repositories))
 	m.parallel(len(m.repositories), func(_, rank int) {
-		span := m.repositories[rank].entries
+		r := &m.repositories[rank]
 		var list []work
-		for i := range m.entries[span.Lo:span.Hi] {
-			e := &m.entries[int(span.Lo)+i]
+		for i := range r.entries.Len() + r.credits.Len() {
+			at := int(r.entries.Lo) + i
+			if i >= r.entries.Len() {
+				at = int(r.credits.Lo) + i - r.entries.Len()
+			}
+			e := &m.entries[at]
 			if e.state != counted {
 				continue
 			}

@@ -7,7 +7,8 @@
 //
 // Every commit of every repository is exactly one of these, in this order of precedence: a duplicate (the same id in a repository whose
 // key sorts earlier), a merge, the work of a bot, of an AI agent, a bulk import, or counted. T, the whole that shares are taken of, is the
-// counted ones; everything else stands beside it. Contributions are dated by author date, snapshots by the running maximum of committer
+// counted ones; everything else stands beside it. Where each co-author counts, T has besides, without lines, every counted commit once
+// for each of them: the credits, which stand as a term of their own in the sums. Contributions are dated by author date, snapshots by the running maximum of committer
 // dates along first parents. Commits with an invalid date are in all time and in no other period.
 package measure
 
@@ -164,6 +165,9 @@ type Work struct {
 	Merges Sum
 	// Duplicates are commits that a repository with an earlier key holds as well; those of them that are merges have no lines.
 	Duplicates Sum
+	// Credits are of the commits of Known, Unknown and Bulk those that stand there for a co-author, and for the author as well. They have no
+	// lines. 0 unless that is the policy: [people.CoAuthorsEach].
+	Credits uint64
 }
 
 // Total is T = K + U.
@@ -172,7 +176,7 @@ func (w Work) Total() Sum { return w.Known.Plus(w.Unknown) }
 // Commits is the metric of that name, and its lines: T with bulk imports.
 func (w Work) Commits() Sum { return w.Total().Plus(w.Bulk) }
 
-// All is every commit.
+// All is every commit, once for each of its authors that count.
 func (w Work) All() Sum {
 	return w.Commits().Plus(w.Bots).Plus(w.Agents).Plus(w.Merges).Plus(w.Duplicates)
 }

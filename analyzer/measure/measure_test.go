@@ -446,3 +446,51 @@ func TestMetricsAreDeclaredOnce(t *testing.T) {
 		}
 	}
 }
+
+// Credits of co-authors add commits for them, and nothing else: laws hold, lines and surviving lines are the same, and each credit of a
+// commit that counts stands in the sums once.
+func TestCredits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWorld(t)
+		in := w.input()
+		plain, err := Measure(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Resolution.Credits = make([][]people.Credit, len(w.repositories))
+		for i, r := range w.repositories {
+			for c := range r.Commits {
+				if r.Commits[c].IsMerge() {
+					continue
+				}
+				author := r.Commits[c].Author / 3
+				if other := uint32(rapid.IntRange(0, w.persons).Draw(t, "co-author")); int(other) < w.persons && other != author {
+					in.Resolution.Credits[i] = append(in.Resolution.Credits[i], people.Credit{Commit: uint32(c), Signature: 3 * other})
+				}
+			}
+		}
+		result, err := Measure(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range plain.Figures {
+			a, b := plain.Figures[i].Work, result.Figures[i].Work
+			if got := b.Commits().Commits - a.Commits().Commits; got != b.Credits {
+				t.Fatalf("%v: %d more commits, %d credits", plain.Figures[i].Scope, got, b.Credits)
+			}
+			if a.Commits().Changed() != b.Commits().Changed() || a.Bots != b.Bots || a.Agents != b.Agents || a.Merges != b.Merges || a.Duplicates != b.Duplicates {
+				t.Fatalf("%v: %+v, want %+v", plain.Figures[i].Scope, b, a)
+			}
+			if diff := cmp.Diff(plain.Figures[i].Surviving, result.Figures[i].Surviving); diff != "" {
+				t.Fatal(diff)
+			}
+		}
+		var ledger uint64
+		for i := range result.Ledger.Entries {
+			ledger += result.Ledger.Entries[i].Commits
+		}
+		if total := result.Figures[0].Work.Total().Commits; ledger != total {
+			t.Fatalf("the ledger has %d commits, want %d", ledger, total)
+		}
+	})
+}

@@ -32,6 +32,7 @@ type entry struct {
 	incomplete             bool // some rows could not be read
 	here                   bool // a row is in a file that is written here
 	imported               bool // a bulk import, or a duplicate of one
+	credit                 bool // not the commit, but that it counts for a co-author too: without lines
 }
 
 // actor is one identity on behalf of one bucket: a few ten thousand of them stand for all commits, so that figures of a period add up into
@@ -92,6 +93,8 @@ type mined struct {
 	added      []uint64
 	removed    []uint64 // of Steps: sums of all before
 	entries    facts.Span
+	credits    facts.Span // the entries of co-authors
+	coAuthors  []coAuthor
 	rows       rowSums
 	locals     []local     // the actors of the repository, by first use
 	ranges     []ranged    // by Input.Ranges
@@ -106,6 +109,12 @@ type mined struct {
 
 // rowSums are sums over all rows of changes, for the laws.
 type rowSums struct{ added, removed uint64 }
+
+// coAuthor is somebody whom a commit counts for beside its author.
+type coAuthor struct {
+	row   uint32 // into the repository's commits
+	actor uint32 // into the repository's locals, then into measurement.actors
+}
 
 // local is an actor before it has an index in the ecosystem.
 type local struct{ signature, bucket uint32 }
@@ -147,6 +156,7 @@ func (m *measurement) mine() error {
 	}
 	m.detectBulk()
 	m.listBulk()
+	m.creditCoAuthors()
 	m.note()
 	return nil
 }
@@ -220,7 +230,54 @@ func (m *measurement) mineRepository(r *mined, rank uint32) error {
 		}
 		e.actor = at
 	}
+	return m.mineCoAuthors(r, interned)
+}
+
+// mineCoAuthors finds the actors of co-authors.
+func (m *measurement) mineCoAuthors(r *mined, interned map[local]uint32) error {
+	resolution := m.in.Resolution
+	if resolution.Credits == nil {
+		return nil
+	}
+	for _, credit := range resolution.Credits[r.position] {
+		if int(credit.Commit) >= len(r.Commits) || int(credit.Signature) >= len(r.Signatures) {
+			return fmt.Errorf("a credit of commit %d by signature %d points outside of the facts", credit.Commit, credit.Signature)
+		}
+		c := &r.Commits[credit.Commit]
+		person := resolution.Person[r.position][credit.Signature]
+		b, err := m.bucket(resolution.Attribute(r.position, credit.Signature, c.Authored), &resolution.Persons[person])
+		if err != nil {
+			return fmt.Errorf("a co-author of commit %s is attributed to %w", c.ID, err)
+		}
+		if int(b) >= len(resolution.Organizations)+len(unknownClasses) {
+			continue
+		}
+		key := local{credit.Signature, b}
+		at, ok := interned[key]
+		if !ok {
+			at = uint32(len(r.locals))
+			interned[key] = at
+			r.locals = append(r.locals, key)
+		}
+		r.coAuthors = append(r.coAuthors, coAuthor{credit.Commit, at})
+	}
 	return nil
+}
+
+// creditCoAuthors adds the entries of co-authors: of commits that are counted, or bulk imports, as the commit is.
+func (m *measurement) creditCoAuthors() {
+	for rank := range m.repositories {
+		r := &m.repositories[rank]
+		r.credits.Lo = uint32(len(m.entries))
+		for _, a := range r.coAuthors {
+			if e := m.entries[r.entries.Lo+a.row]; e.state == counted || e.state == bulk {
+				m.entries = append(m.entries, entry{
+					when: e.when, actor: a.actor, rank: e.rank, row: e.row, state: e.state, here: e.here, imported: e.imported, credit: true,
+				})
+			}
+		}
+		r.credits.Hi = uint32(len(m.entries))
+	}
 }
 
 // check makes sure that every index points somewhere, so that nothing behind it has to.
@@ -341,6 +398,9 @@ func (m *measurement) internActors() error {
 				s.addresses, s.names = max(s.addresses, int(k.address)+1), max(s.names, int(k.name)+1)
 			}
 			global[rank][i] = at
+		}
+		for i := range r.coAuthors {
+			r.coAuthors[i].actor = global[rank][r.coAuthors[i].actor]
 		}
 	}
 	s.pairs, s.inBucket, s.inMerged = len(pairs), len(inBucket), len(inMerged)

@@ -22,6 +22,14 @@ type Explainer struct {
 	Names bool
 }
 
+// repositories are those that the answers are about.
+func (x *Explainer) repositories() []*facts.Repository {
+	if x.Resolution.Repositories != nil {
+		return x.Resolution.Repositories
+	}
+	return x.Repositories
+}
+
 // ErrUnknown says that nothing is called so.
 var ErrUnknown = errors.New("nothing is known of it")
 
@@ -37,13 +45,13 @@ type commitAt struct {
 // counted visits the commits that can count: no merges, each id once.
 func (x *Explainer) counted(visit func(at commitAt, c *facts.Commit)) {
 	seen := map[facts.ID]bool{}
-	for i, repository := range x.Repositories {
+	for i, repository := range x.repositories() {
 		for k := range repository.Commits {
 			c := &repository.Commits[k]
 			if c.IsMerge() || seen[c.ID] {
 				continue
 			}
-			if len(x.Repositories) > 1 {
+			if len(x.repositories()) > 1 {
 				seen[c.ID] = true
 			}
 			visit(commitAt{i, uint32(k)}, c)
@@ -107,7 +115,7 @@ func (e *Evidence) text() string {
 func (x *Explainer) commit(prefix string) ([]string, error) {
 	var found []commitAt
 	ids := map[facts.ID]bool{}
-	for i, repository := range x.Repositories {
+	for i, repository := range x.repositories() {
 		for k := range repository.Commits {
 			if id := repository.Commits[k].ID; strings.HasPrefix(id.String(), prefix) {
 				ids[id] = true
@@ -121,18 +129,58 @@ func (x *Explainer) commit(prefix string) ([]string, error) {
 	case len(ids) > 1:
 		return nil, fmt.Errorf("%d commits begin with %s: give more digits", len(ids), prefix)
 	}
-	repository := x.Repositories[found[0].repository]
+	repository := x.repositories()[found[0].repository]
 	c := &repository.Commits[found[0].commit]
 	person := &x.Resolution.Persons[x.Resolution.Person[found[0].repository][c.Author]]
 	lines := []string{fmt.Sprintf("commit %s of %s, authored %s", c.ID, repository.Key, dateOf(c.Authored))}
 	if c.IsMerge() {
 		return append(lines, "  a merge: it is in no sum of contributions"), nil
 	}
+	if named := x.named(found[0]); named != "" {
+		lines = append(lines, named)
+	}
 	lines = append(lines, "  author: "+x.label(person), "  counts for: "+x.Resolution.says(x.Resolution.Attribute(found[0].repository, c.Author, c.Authored)))
+	lines = append(lines, x.credits(found[0])...)
 	if person.Withheld {
 		return lines, nil
 	}
 	return append(lines, x.effects(found[:1])...), nil
+}
+
+// named says how many co-authors a commit names, and what comes of it.
+func (x *Explainer) named(at commitAt) string {
+	repository := *x.Repositories[at.repository]
+	repository.Commits = repository.Commits[at.commit : at.commit+1]
+	n := gatherCoAuthors([]*facts.Repository{&repository}, &Options{Bots: x.Options.Bots}, x.Options.Directory).counts
+	if n.People+n.Machines+n.Unusable == 0 {
+		return ""
+	}
+	policy := cmp.Or(x.Options.CoAuthors, CoAuthorsAuthor)
+	text := map[CoAuthors]string{
+		CoAuthorsAuthor: "they count for nothing", CoAuthorsEach: "it counts, without lines, for each person too",
+		CoAuthorsSplit: "it is the author's by its id",
+	}[policy]
+	if c := &x.repositories()[at.repository].Commits[at.commit]; c.Author != repository.Commits[0].Author {
+		text = "it is dealt to one of them by its id, and taken for that one's below"
+	}
+	return fmt.Sprintf("  names as co-authors: people %d, machines %d, without an address of one person %d; by --co-authors %s %s",
+		n.People, n.Machines, n.Unusable, policy, text)
+}
+
+// credits lists for whom a commit counts beside its author.
+func (x *Explainer) credits(at commitAt) (lines []string) {
+	if x.Resolution.Credits == nil {
+		return nil
+	}
+	c := &x.repositories()[at.repository].Commits[at.commit]
+	for _, credit := range x.Resolution.Credits[at.repository] {
+		if credit.Commit == at.commit {
+			person := &x.Resolution.Persons[x.Resolution.Person[at.repository][credit.Signature]]
+			lines = append(lines, fmt.Sprintf("  co-author: %s, counts for: %s", x.label(person),
+				x.Resolution.says(x.Resolution.Attribute(at.repository, credit.Signature, c.Authored))))
+		}
+	}
+	return lines
 }
 
 func dateOf(t facts.Time) string {
@@ -164,7 +212,7 @@ func (x *Explainer) address(typed string) ([]string, error) {
 	if a.repair != "" {
 		lines = append(lines, "  repaired: "+a.repair)
 	}
-	for i, repository := range x.Repositories {
+	for i, repository := range x.repositories() {
 		for s, signature := range repository.Signatures {
 			if own := parseAddress(signature.Email, x.Options.Directory); own.text == a.text {
 				return append(lines, x.about(x.Resolution.Person[i][s], a.text)...), nil
@@ -196,7 +244,7 @@ func (x *Explainer) about(person uint32, typed string) []string {
 	})
 	number := map[Reference]int{}
 	name := func(ref Reference) string {
-		signature := x.Repositories[ref.Repository].Signatures[ref.Signature]
+		signature := x.repositories()[ref.Repository].Signatures[ref.Signature]
 		if typed != "" && parseAddress(signature.Email, x.Options.Directory).text == typed {
 			return typed
 		}
@@ -225,7 +273,7 @@ func (x *Explainer) table(commits []commitAt) []string {
 	}
 	rows := map[string]*row{}
 	for _, at := range commits {
-		c := &x.Repositories[at.repository].Commits[at.commit]
+		c := &x.repositories()[at.repository].Commits[at.commit]
 		text := x.Resolution.says(x.Resolution.Attribute(at.repository, c.Author, c.Authored))
 		r := rows[text]
 		if r == nil {
@@ -256,7 +304,7 @@ func (x *Explainer) table(commits []commitAt) []string {
 func (x *Explainer) effects(commits []commitAt) []string {
 	weight := map[string]int{} // of what can be left out: "file:line" or "rule NAME"
 	for _, at := range commits {
-		c := &x.Repositories[at.repository].Commits[at.commit]
+		c := &x.repositories()[at.repository].Commits[at.commit]
 		e := x.Resolution.Evidence[x.Resolution.Attribute(at.repository, c.Author, c.Authored).Evidence]
 		if e.Where != "" {
 			weight[e.Where]++
@@ -285,7 +333,7 @@ func (x *Explainer) effects(commits []commitAt) []string {
 		}
 		moved := map[string]int{}
 		for _, at := range commits {
-			c := &x.Repositories[at.repository].Commits[at.commit]
+			c := &x.repositories()[at.repository].Commits[at.commit]
 			if before, after := x.Resolution.name(at.repository, c), other.name(at.repository, c); before != after {
 				moved[before+" would be "+after]++
 			}
@@ -335,7 +383,7 @@ func (x *Explainer) domain(domain string) []string {
 		lines = append(lines, "  the directory says nothing of it: "+a.Class.String()+", by "+e.text())
 	}
 	var commits []commitAt
-	for i, repository := range x.Repositories {
+	for i, repository := range x.repositories() {
 		for s := range repository.Signatures {
 			if own := parseAddress(repository.Signatures[s].Email, d).domain; own == domain || strings.HasSuffix(own, "."+domain) {
 				for k := range repository.Commits {
@@ -346,7 +394,7 @@ func (x *Explainer) domain(domain string) []string {
 			}
 		}
 	}
-	if len(x.Repositories) == 0 {
+	if len(x.repositories()) == 0 {
 		return lines
 	}
 	return append(append(lines, x.table(commits)...), x.effects(commits)...)
@@ -396,7 +444,7 @@ func (x *Explainer) organization(i int, typed string) []string {
 			lines = append(lines, fmt.Sprintf("  statement about a person%s: %s", spanText(s.valid), s.source))
 		}
 	}
-	if len(x.Repositories) == 0 {
+	if len(x.repositories()) == 0 {
 		return lines
 	}
 	var commits []commitAt

@@ -111,6 +111,14 @@ type Resolution struct {
 	// signature standing in several repositories.
 	Joins []Join
 
+	// Repositories are what the answers are about and what is to be measured: those passed to Resolve, with the signatures of co-authors and,
+	// where commits were dealt out, with their authors. Rows mean the same in both.
+	Repositories []*facts.Repository
+	// Credits are by repository the commits that count for co-authors too, in order of commits; nil unless that is the policy.
+	Credits [][]Credit
+	// CoAuthorship counts what commits say of co-authors.
+	CoAuthorship CoAuthorship
+
 	attribute func(repo int, signature uint32, when facts.Time) Attribution
 }
 

@@ -67,6 +67,8 @@ type Options struct {
 	RollUp Level
 	// Contractors is how they are read, "" for [ReadBoth].
 	Contractors Reading
+	// CoAuthors is what a commit counts for beside its author, "" for [CoAuthorsAuthor].
+	CoAuthors CoAuthors
 	// Withheld holds the digests, by [Digest], of addresses whose persons do not want to be told apart.
 	Withheld map[string]bool
 
@@ -129,7 +131,12 @@ func Resolve(repositories []*facts.Repository, opts Options) (*Resolution, error
 	if err := opts.checkLevels(); err != nil {
 		return nil, err
 	}
-	r.identify()
+	if err := opts.checkCoAuthors(); err != nil {
+		return nil, err
+	}
+	named := gatherCoAuthors(repositories, &opts, r.directory)
+	r.repositories = named.repositories
+	r.identify(named.named)
 	r.out.Joined = map[string]int{}
 	r.sets = newSets(len(r.identities))
 	r.joinStated()
@@ -145,6 +152,7 @@ func Resolve(repositories []*facts.Repository, opts Options) (*Resolution, error
 		a.withheld, a.opted = withheld, r.because(RuleWithheld, "", "high")
 	}
 	organizations := r.out.Organizations
+	r.settle(named)
 	return NewResolution(r.out, func(repository int, signature uint32, when facts.Time) Attribution {
 		day, dated := int32(0), when.Valid
 		if dated {
@@ -162,8 +170,8 @@ func (r *resolver) on(rule string) bool {
 	return switchable[rule]
 }
 
-// identify makes one list of the distinct signatures, ordered by what is written.
-func (r *resolver) identify() {
+// identify makes one list of the distinct signatures, ordered by what is written. named are commits that name co-authors.
+func (r *resolver) identify(named [][]Credit) {
 	type key struct{ signature, proper facts.Signature }
 	numbers := map[key]uint32{}
 	r.of = make([][]uint32, len(r.repositories))
@@ -210,18 +218,14 @@ func (r *resolver) identify() {
 				id.first, id.last = min(id.first, day), max(id.last, day)
 			}
 		}
-	}
-	bots := make([]machine, len(r.opts.Bots))
-	for i, pattern := range r.opts.Bots {
-		bots[i] = machine{class: Bot, source: "option"}
-		if pattern = strings.ToLower(pattern); strings.Contains(pattern, "@") {
-			bots[i].address = pattern
-		} else if pattern == "" {
-			bots[i].name = "\x00" // an empty pattern means nobody, not everybody
-		} else {
-			bots[i].name = pattern
+		for _, credit := range named[i] {
+			if commit := &repository.Commits[credit.Commit]; commit.Authored.Valid {
+				id, day := &r.identities[r.of[i][credit.Signature]], dayOf(commit.Authored.Unix)
+				id.first, id.last = min(id.first, day), max(id.last, day)
+			}
 		}
 	}
+	bots := botPatterns(r.opts.Bots)
 	for i := range r.identities {
 		id := &r.identities[i]
 		id.own = r.parse(id.signature.Email)

@@ -37,7 +37,7 @@ func (x *Explainer) Unknowns() Unknowns {
 	var out Unknowns
 	domains, persons := map[string]*Gap{}, map[string]*Gap{}
 	x.counted(func(at commitAt, c *facts.Commit) {
-		repository := x.Repositories[at.repository]
+		repository := x.repositories()[at.repository]
 		a := x.Resolution.Attribute(at.repository, c.Author, c.Authored)
 		if a.Class.Machine() {
 			return

@@ -7,6 +7,7 @@ package report
 import (
 	"cmp"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,6 +84,8 @@ type Model struct {
 	// "client"; merged and apart figures are the same unless it is "both".
 	RollUp      string `json:"roll_up"`
 	Contractors string `json:"contractors"`
+	// CoAuthors says what commits tell of co-authors, and what that counts for.
+	CoAuthors CoAuthors `json:"co_authors"`
 	// PseudonymKey is the name of the key of pseudonyms: those of two results can be compared where it is the same.
 	PseudonymKey string       `json:"pseudonym_key,omitempty"`
 	Options      []Option     `json:"options"`
@@ -309,6 +312,15 @@ type Skipped struct {
 // NotRead is the reason of repositories that could not be read at all.
 const NotRead = "not read"
 
+// CoAuthors is what commits tell of co-authors, and what that counts for.
+type CoAuthors struct {
+	// Policy is "author": commits count for their author alone; "each": for each co-author too, without lines; "split": for one of them.
+	Policy string `json:"policy"`
+	people.CoAuthorship
+	// Credits are the commits of all time that stand for a co-author as well as for their author: in every sum that they are in.
+	Credits uint64 `json:"credits"`
+}
+
 // Skip is something that could not be measured.
 type Skip struct {
 	Repository string `json:"repository"`
@@ -318,6 +330,13 @@ type Skip struct {
 	Path       string `json:"path,omitempty"`
 	Rows       uint32 `json:"rows"`
 	Detail     string `json:"detail,omitempty"`
+}
+
+func (p *Provenance) coAuthors() string {
+	if i := slices.IndexFunc(p.Options, func(o Option) bool { return o.Name == "co-authors" }); i >= 0 {
+		return p.Options[i].Value
+	}
+	return string(people.CoAuthorsAuthor)
 }
 
 // Build makes the model.
@@ -333,6 +352,10 @@ func Build(result *measure.Result, resolution *people.Resolution, from Provenanc
 		Figures: b.figures(result.Figures), Series: b.figures(result.Series), Bulk: b.bulk(result.Bulk), growth: result.Growth,
 		Populations: measure.Populations, Censuses: censuses(result.Censuses), Arrivals: arrivals(result.Arrivals),
 		Strata: b.strata(result.Strata), Longevity: longevity(result.Longevity),
+	}
+	m.CoAuthors = CoAuthors{Policy: from.coAuthors(), CoAuthorship: resolution.CoAuthorship}
+	if len(result.Figures) > 0 {
+		m.CoAuthors.Credits = result.Figures[0].Work.Credits
 	}
 	for _, r := range m.Repositories {
 		if r.Problem == "" && !r.Former {

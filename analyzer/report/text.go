@@ -366,6 +366,13 @@ func beside(m *Model) []string {
 	add("merges", f.Merges, "")
 	add("duplicates", f.Duplicates.Commits, "")
 	add("invalid dates", f.Commits.Undated, "")
+	if c := &m.CoAuthors; c.Commits > 0 {
+		add("commits with co-authors", uint64(c.Commits), map[string]string{
+			string(people.CoAuthorsAuthor): " (for the author alone)", string(people.CoAuthorsEach): fmt.Sprintf(" (for each: %s more)", number(c.Credits)),
+			string(people.CoAuthorsSplit): " (each dealt to one)",
+		}[c.Policy])
+	}
+	add("squashed commits", uint64(m.CoAuthors.Squashed), "")
 	if phrases == nil {
 		phrases = []string{"nothing"}
 	}

@@ -50,6 +50,7 @@ type ecosystemFile struct {
 	Paths         []filePath   `key:"paths"`
 	Bulk          []fileBulk   `key:"bulk"`
 	OptOut        []text       `key:"opt_out"`
+	CoAuthors     text         `key:"co_authors"`
 	Alerts        []text       `key:"alerts"`
 	State         text         `key:"state"`
 }
@@ -102,6 +103,9 @@ type fileBulk struct {
 
 	node *yaml.Node
 }
+
+// coAuthors are what can be made of co-authors.
+var coAuthors = []string{"author", "each", "split"}
 
 // bulkIs are what a correction can make of a commit.
 var bulkIs = []string{"import", "work", "upstream"}
@@ -440,6 +444,9 @@ func (d *fileDecoder) check(f *ecosystemFile, root *yaml.Node) {
 			patterns = append(patterns, b.Repository)
 		}
 	}
+	if f.CoAuthors.s != "" && !slices.Contains(coAuthors, f.CoAuthors.s) {
+		d.fail(f.CoAuthors.node, "there is no policy %q for co-authors; there are %s", f.CoAuthors.s, strings.Join(coAuthors, ", "))
+	}
 	for _, p := range patterns {
 		if _, err := path.Match(p.s, ""); err != nil {
 			d.fail(p.node, "%q is no pattern: %v", p.s, err)
@@ -553,6 +560,7 @@ func (f *ecosystemFile) apply(d *draft, file, dir string) error {
 	for _, a := range f.Alerts {
 		d.alerts = append(d.alerts, Alert{a.s, fmt.Sprintf("%s:%d:%d", file, a.node.Line, a.node.Column)})
 	}
+	d.coAuthors = first(f.CoAuthors.s, d.coAuthors)
 	for _, b := range f.Bots {
 		d.bots = append(d.bots, b.s)
 	}

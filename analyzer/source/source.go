@@ -86,6 +86,7 @@ type Ecosystem struct {
 	OptOut        []string
 	Alerts        []Alert
 	Bots          []string // patterns of names or addresses of machine accounts
+	CoAuthors     string   // the policy for co-authors; "" for none stated
 	Paths         []PathRule
 	Bulk          []BulkRule
 	Warnings      []string // what was odd in manifests and files, for people

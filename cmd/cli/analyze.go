@@ -85,6 +85,7 @@ A SOURCE is one of
 	flags.StringArrayVar(&f.Mailmaps, "mailmap", nil, "mailmap in git's format; may be given several times")
 	flags.StringVar((*string)(&f.RollUp), "roll-up", string(people.LevelBrand), "what organizations are rolled up to, at the date of each commit: "+strings.Join(people.Levels(), ", "))
 	flags.StringVar((*string)(&f.Contractors), "contractors", string(people.ReadBoth), "how contractors are read: both, apart (as firms of their own) or client (as part of their client)")
+	flags.StringVar((*string)(&f.CoAuthors), "co-authors", "", coAuthorsHelp)
 	flags.StringArrayVar(&f.OptOut, "opt-out", nil, "file of people who do not want to be told apart, made by orrery organizations opt-out; may be given several times")
 	flags.StringArrayVar(&f.Bots, "bot", nil, "pattern of a name or an address of a machine account; may be given several times")
 	flags.IntVar(&f.top, "top", 40, "how many organizations, repositories and people (each) the graph shows; it says what it leaves out; 0 for all")
@@ -105,6 +106,15 @@ A SOURCE is one of
 	flags.BoolVar(&f.allowPartial, "allow-partial", false, "exit with 0 though something was skipped")
 	flags.BoolVar(&f.quiet, "quiet", false, "no progress and no summary")
 	return cmd
+}
+
+const coAuthorsHelp = "whom a commit with Co-authored-by counts for: author (alone), each (co-authors too, without lines) or split (dealt to one of them) (default what the ecosystem file says, else author)"
+
+func (f *analyzeFlags) checkCoAuthors() error {
+	if f.CoAuthors != "" && !slices.Contains(people.CoAuthorPolicies(), string(f.CoAuthors)) {
+		return usagef("--co-authors %s: must be one of %s", f.CoAuthors, strings.Join(people.CoAuthorPolicies(), ", "))
+	}
+	return nil
 }
 
 // watched runs, and tells those who watch.
@@ -194,6 +204,9 @@ func (f *analyzeFlags) run(ctx context.Context, cmd *cobra.Command, streams Stre
 	}
 	if !slices.Contains(people.Readings(), string(f.Contractors)) {
 		return nil, usagef("--contractors %s: must be one of %s", f.Contractors, strings.Join(people.Readings(), ", "))
+	}
+	if err := f.checkCoAuthors(); err != nil {
+		return nil, err
 	}
 	if f.asOf != "" {
 		day, err := time.Parse(time.DateOnly, f.asOf)

@@ -20,6 +20,7 @@ func evidenceFlags(flags *pflag.FlagSet, f *analyzeFlags) {
 	flags.StringArrayVar(&f.Organizations, "organizations", nil, "organizations file; may be given several times, the first that fits wins")
 	flags.StringArrayVar(&f.Mailmaps, "mailmap", nil, "mailmap in git's format; may be given several times")
 	flags.StringArrayVar(&f.Bots, "bot", nil, "pattern of a name or an address of a machine account; may be given several times")
+	flags.StringVar((*string)(&f.CoAuthors), "co-authors", "", coAuthorsHelp)
 	flags.StringArrayVar(&f.OptOut, "opt-out", nil, "file of people who do not want to be told apart; may be given several times")
 	flags.BoolVar(&f.Names, "names", false, "print the names of people, not only pseudonyms")
 	flags.StringVar(&f.keyFile, "pseudonym-key", "", "file with the key of the pseudonyms, the one that analyze uses (default as there)")
@@ -41,6 +42,9 @@ Without a SOURCE it says what the organizations files know. Addresses are printe
 		Args: arguments(1, math.MaxInt, "what to explain, and sources"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.Sources = args[1:]
+			if err := f.checkCoAuthors(); err != nil {
+				return err
+			}
 			var err error
 			if f.PseudonymKey, err = pseudonymKey(f.keyFile); err != nil {
 				return err
@@ -78,6 +82,9 @@ under their pseudonyms, which an organizations file may use in place of addresse
 			f.Sources = args
 			if f.top < 0 {
 				return usagef("--top cannot be negative")
+			}
+			if err := f.checkCoAuthors(); err != nil {
+				return err
 			}
 			var err error
 			if f.PseudonymKey, err = pseudonymKey(f.keyFile); err != nil {
