@@ -22,6 +22,9 @@ type Population struct {
 	in func(a *act) bool
 }
 
+// Reviewers is the key of the population of reviewers.
+const Reviewers = "reviewers"
+
 // Populations are all definitions. Not to be changed.
 var Populations = []Population{
 	{
@@ -49,7 +52,7 @@ var Populations = []Population{
 		func(a *act) bool { return a.is(actAuthor) },
 	},
 	{
-		"reviewers", "reviewers", "whom the trailer Reviewed-by names, and Signed-off-by with an account, which a forge writes into merges; no machines as far as they are known", true,
+		Reviewers, "reviewers", "whom the trailer Reviewed-by names, and Signed-off-by with an account, which a forge writes into merges; no machines as far as they are known", true,
 		func(a *act) bool { return a.is(actReview) && !a.is(actMachine) },
 	},
 	{

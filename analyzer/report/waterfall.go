@@ -537,3 +537,12 @@ func (p Period) dates() string {
 	}
 	return fmt.Sprintf(", from %.10s to before %.10s", p.From, p.To)
 }
+
+// Before gives the last day before a moment in RFC 3339.
+func Before(moment string) string {
+	t, err := time.Parse(time.RFC3339, moment)
+	if err != nil {
+		return ""
+	}
+	return t.Add(-time.Second).UTC().Format(time.DateOnly)
+}
