@@ -85,6 +85,8 @@ type Options struct {
 	Program string
 	Top     int
 	Retain  int
+	// ForgeFacts asks the forges that repositories lie at for pull requests, reviews and profiles, and keeps them in State.
+	ForgeFacts bool
 	// AcceptShrink are the keys of repositories whose stored figures may be given up though they have shrunk, are empty or gone;
 	// [AcceptSources] stands for the list of repositories.
 	AcceptShrink []string
@@ -139,6 +141,10 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		return nil, err
 	}
 	var last *state.Result
+	told, err := forges(ctx, ecosystem, &opts)
+	if err != nil {
+		return nil, err
+	}
 	if opts.State != nil {
 		if last, err = opts.State.Last(); err != nil {
 			return nil, err
@@ -159,7 +165,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		if err := keepUnread(ecosystem.Repositories, read, &opts); err != nil {
 			return nil, err
 		}
-		if from, err = inputs(ecosystem, read, &opts); err != nil {
+		if from, err = inputs(ecosystem, told, read, &opts); err != nil {
 			return nil, err
 		}
 		if last != nil && !opts.Transient && from != "" && from == last.Run.Inputs {
@@ -215,7 +221,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	if opts.AsOf == 0 {
 		opts.AsOf = newest(histories)
 	}
-	resolution, err := resolve(histories, ecosystem, opts)
+	resolution, err := resolve(histories, ecosystem, told.owners, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +258,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Outcome{Model: model, Graph: g, Skipped: shallow || kept || len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
+	out := &Outcome{Model: model, Graph: g, Skipped: shallow || kept || told.inPart || len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
 	for _, rule := range alerts {
 		out.Alerts = append(out.Alerts, rule.Evaluate(model))
 	}
@@ -346,11 +352,12 @@ func renames(opts Options) string {
 	return fmt.Sprintf("git's -M50%%, limit %d", cmp.Or(opts.RenameLimit, 1000))
 }
 
-func resolve(histories []*facts.Repository, e *source.Ecosystem, opts Options) (*people.Resolution, error) {
+func resolve(histories []*facts.Repository, e *source.Ecosystem, told []*facts.Forge, opts Options) (*people.Resolution, error) {
 	options, err := resolving(e, opts)
 	if err != nil {
 		return nil, err
 	}
+	options.Forges = told
 	return people.Resolve(histories, options)
 }
 

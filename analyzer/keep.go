@@ -280,7 +280,7 @@ func loadAgain(ctx context.Context, r *source.Repository, opts Options, out *rea
 
 // inputs gives the hash of all that shapes a result: of everything that this function's callers read, the same hash means the same result.
 // "" means that nobody can tell.
-func inputs(e *source.Ecosystem, read []reading, opts *Options) (string, error) {
+func inputs(e *source.Ecosystem, told forgesTold, read []reading, opts *Options) (string, error) {
 	if opts.Program == "" {
 		return "", nil
 	}
@@ -308,6 +308,7 @@ func inputs(e *source.Ecosystem, read []reading, opts *Options) (string, error) 
 		Organizations, Mailmaps, Bots, OptOut []string
 		Renames                               string
 		Rolls                                 []source.Roll
+		Forges                                []string
 		Repositories, Left                    []repository
 	}{
 		Program: opts.Program, Version: opts.Version, Ecosystem: e.Name, Windows: windows(e, opts.Windows), Paths: e.Paths, Bulk: e.Bulk, Warnings: e.Warnings, AsOf: opts.AsOf,
@@ -331,6 +332,9 @@ func inputs(e *source.Ecosystem, read []reading, opts *Options) (string, error) 
 			sum := sha256.Sum256(content)
 			*list.to = append(*list.to, filepath.Base(path), hex.EncodeToString(sum[:]))
 		}
+	}
+	for _, f := range told.owners {
+		all.Forges = append(all.Forges, f.Forge, f.Owner, f.Sum())
 	}
 	for i := range read {
 		r, out := &e.Repositories[i], &read[i]

@@ -702,7 +702,7 @@ func TestOlderState(t *testing.T) {
 // What an ecosystem file says changes what a result is made of, so a stored one is not taken for it.
 func TestInputsFollowTheEcosystem(t *testing.T) {
 	of := func(e source.Ecosystem) string {
-		hash, err := inputs(&e, nil, &Options{Program: "orrery"})
+		hash, err := inputs(&e, forgesTold{}, nil, &Options{Program: "orrery"})
 		if err != nil || hash == "" {
 			t.Fatalf("inputs %q, %v", hash, err)
 		}

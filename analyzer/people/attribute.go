@@ -14,7 +14,7 @@ import (
 )
 
 // attributor answers whose a signature is at a moment, from spans that are laid out once. Its layers are asked one after the other:
-// the own address, statements about the person, the person's company addresses, the proper address of a mailmap.
+// the own address, statements about the person, the person's company addresses, the proper address of a mailmap, profiles at forges.
 // It is read-only, so any number of goroutines may ask.
 type attributor struct {
 	identity [][]uint32 // repository, signature -> identity
@@ -24,6 +24,7 @@ type attributor struct {
 	proper   [][]span // nil where the mailmap says nothing more
 	stated   [][]span // by person
 	used     [][]use  // by person
+	profiled [][]span // by person; nil for none
 	join     []uint8  // identity -> index into inferred+1 of the rule that ties it to its person's company address
 	outcomes []outcome
 	undated  uint32 // evidence
@@ -117,6 +118,11 @@ func (a *attributor) attribute(repository int, signature uint32, when facts.Time
 		if proper := a.at(a.proper[i], day, dated); proper.Class.Known() {
 			return proper
 		}
+		if dated && a.profiled != nil {
+			if profile := a.at(a.profiled[p], day, dated); profile.Class.Known() {
+				return profile
+			}
+		}
 	}
 	return own
 }
@@ -194,6 +200,7 @@ func (r *resolver) attributor(strong []uint32) *attributor {
 	if r.on(RuleSamePerson) {
 		t.uses(a)
 	}
+	t.profiles(a)
 	t.organizations(a)
 	t.rollUp(a)
 	return a
@@ -750,6 +757,9 @@ func (t *timelines) organizations(a *attributor) {
 		spans(list)
 	}
 	for _, list := range a.proper {
+		spans(list)
+	}
+	for _, list := range a.profiled {
 		spans(list)
 	}
 	for i := range a.splits {

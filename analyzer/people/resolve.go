@@ -37,6 +37,7 @@ const (
 	RuleImported    = "imported"        // the same in a file that was made from another project's map
 	RuleSignOff     = "sign-off"        // the author signed the commit, or one around that time, off with a company's address
 	RuleSamePerson  = "same-person"     // the person used a company's address around that time
+	RuleProfile     = "profile"         // the profile of the person's account at a forge names the company
 	RuleFreeMail    = "free-mail"       // the domain is a free-mail provider's
 	RuleUnlisted    = "unlisted-domain" // nothing is known of the domain, which is the evidence's source
 	RulePlaceholder = "placeholder"     // no address, or what an unconfigured git makes up
@@ -52,7 +53,7 @@ var inferred = [...]string{RuleCreatedBy, RuleSameName}
 // switchable are the rules that [Options.Rules] may name, with their defaults.
 var switchable = map[string]bool{
 	RuleMailmap: true, RuleRepair: true, RuleNoReply: true, RuleCreatedBy: true, RuleSameName: true,
-	RuleAcademic: true, RuleSamePerson: true, RuleSignOff: true,
+	RuleAcademic: true, RuleSamePerson: true, RuleSignOff: true, RuleProfile: true,
 }
 
 // Options shape a resolution.
@@ -71,6 +72,9 @@ type Options struct {
 	CoAuthors CoAuthors
 	// Withheld holds the digests, by [Digest], of addresses whose persons do not want to be told apart.
 	Withheld map[string]bool
+
+	// Forges are what forges tell of accounts: profiles are statements, of low confidence, around the day that they were asked for.
+	Forges []*facts.Forge
 
 	without string // file:line of a statement that is left out
 }

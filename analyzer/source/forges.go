@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
+	"orrery/analyzer/facts"
 	"orrery/analyzer/source/forge"
 )
 
@@ -182,4 +186,54 @@ func forgeError(err error) error {
 		kind = ErrAbsent
 	}
 	return fmt.Errorf("%w: %s", kind, redact(err.Error()))
+}
+
+// ForgeFacts asks the forges that repositories lie at for pull requests, reviews and profiles, owner by owner. last gives what was told of an owner
+// before (nil for nothing), and save keeps what is told now. What one forge does not tell stops no other: the reasons are returned, for people. It
+// fails only if last or save do, or ctx ends.
+func ForgeFacts(
+	ctx context.Context, repositories []Repository, opts Options, last func(forge, owner string) (*facts.Forge, error), save func(*facts.Forge) error,
+) (problems []string, err error) {
+	for _, kind := range forge.Kinds() {
+		c, err := Forge(kind, opts)
+		if err != nil {
+			return nil, err
+		}
+		byOwner := map[string][]string{}
+		for i := range repositories {
+			a, _, err := parseAddress(repositories[i].URL)
+			if err == nil && a.host == c.Host() && forge.CheckName(a.owner()) && forge.CheckName(a.name()) {
+				byOwner[a.owner()] = append(byOwner[a.owner()], a.name())
+			}
+		}
+		owners := slices.Sorted(maps.Keys(byOwner))
+		if opts.Offline {
+			owners = nil
+		}
+		for _, owner := range owners {
+			before, err := last(c.Name(), owner)
+			if err != nil {
+				return nil, err
+			}
+			told, err := c.Facts(ctx, owner, byOwner[owner], before)
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if err != nil {
+				text := redact(err.Error())
+				if before != nil {
+					text += "; what it told on " + time.Unix(before.Asked, 0).UTC().Format(time.DateOnly) + " stays"
+				}
+				problems = append(problems, text)
+				continue
+			}
+			if err := save(told); err != nil {
+				return nil, err
+			}
+			if err := c.Finished(owner); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return problems, nil
 }

@@ -22,6 +22,8 @@ type forgeServer struct {
 	list  []map[string]any
 	calls []string
 	down  bool
+
+	answers map[string]string // by path
 }
 
 func newForgeServer(t *testing.T) *forgeServer {
@@ -40,6 +42,8 @@ func newForgeServer(t *testing.T) *forgeServer {
 				_ = json.NewEncoder(w).Encode(s.list)
 			case rest == "repos/team/tool":
 				_ = json.NewEncoder(w).Encode(s.list[0])
+			case s.answers[rest] != "":
+				fmt.Fprint(w, s.answers[rest])
 			default:
 				w.WriteHeader(http.StatusNotFound)
 				fmt.Fprint(w, `{"message": "Not Found"}`)

@@ -59,8 +59,11 @@ const (
 	generationPrefix = "generation="
 )
 
-// folder gives a repository's folder. Keys come from manifests: they are escaped as partitions by folder are, and never longer than names may be.
-func (s *State) folder(key string) string {
+// folder gives a repository's folder.
+func (s *State) folder(key string) string { return s.path(factsName, repositoryPrefix+escape(key)) }
+
+// escape makes a name of a folder. Keys come from manifests: they are escaped as partitions by folder are, and never longer than names may be.
+func escape(key string) string {
 	var b strings.Builder
 	for i := range len(key) {
 		switch c := key[i]; {
@@ -75,7 +78,7 @@ func (s *State) folder(key string) string {
 		sum := sha256.Sum256([]byte(key))
 		name = name[:180] + "~" + hex.EncodeToString(sum[:8])
 	}
-	return s.path(factsName, repositoryPrefix+name)
+	return name
 }
 
 func generationDir(folder string, n int) string {
@@ -243,6 +246,9 @@ func (s *State) Entries(broken func(error)) (all []Entry, err error) {
 		return nil, err
 	}
 	for _, d := range folders {
+		if !strings.HasPrefix(d.Name(), repositoryPrefix) {
+			continue
+		}
 		folder := s.path(factsName, d.Name())
 		generations, err := s.generations(folder)
 		if err != nil {

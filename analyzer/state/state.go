@@ -8,6 +8,8 @@
 //	facts/repository=KEY/generation=N/
 //	                             the facts of a repository, by the package store. The highest number counts; engines that
 //	                             know partitions by folder see the columns repository and generation
+//	facts/forge=FORGE%3AOWNER/generation=N/
+//	                             what a forge tells of an owner's repositories, likewise; mode 0600
 //	facts/repository=KEY/alarm   what a repository shrank to, until somebody accepts it
 //	results/NAME/                result.json, graph.dot, tables; run.json says what they came from
 //	tmp/                         what is being written; emptied when a run begins

@@ -237,11 +237,18 @@ func (f *analyzeFlags) run(ctx context.Context, cmd *cobra.Command, streams Stre
 	if err := f.forges.apply(&f.Source, streams); err != nil {
 		return nil, err
 	}
+	f.ForgeFacts = f.forges.facts
+	if f.forges.query {
+		return nil, f.query(ctx, cmd, streams)
+	}
 	if f.state == "" {
 		f.state = source.StateDir(f.Sources)
 	}
 	if f.state == "" && len(f.AcceptShrink) > 0 {
 		return nil, usagef("--accept-shrink is about a state: name it with --state")
+	}
+	if f.state == "" && f.ForgeFacts {
+		return nil, usagef("--forge-facts keeps what forges tell in a state: name it with --state")
 	}
 	if f.state != "" {
 		s, err := state.Open(disk.Real{}, f.state)

@@ -19,9 +19,12 @@ type forgeFlags struct {
 	urls, tokenFiles []string
 	app              string
 	wait             time.Duration
+	facts, query     bool
 }
 
 func (f *forgeFlags) add(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.query, "query", false, "fetch nothing: print the contributors and commits that forges count themselves, for sources of forges alone")
+	flags.BoolVar(&f.facts, "forge-facts", false, "ask the forges that repositories lie at for pull requests, reviews and profiles, and keep them in the state")
 	flags.StringArrayVar(&f.urls, "forge-url", nil, "another address of a forge's interface, FORGE=URL, as github=https://git.corp.example/api/v3; may be given several times")
 	flags.StringArrayVar(&f.tokenFiles, "token-file", nil, "file with a token for a forge, FORGE=FILE, that nobody else may read (default the token in GITHUB_TOKEN, GITEE_TOKEN, GITCODE_TOKEN; GH_ENTERPRISE_TOKEN with --forge-url github=); may be given several times")
 	flags.StringVar(&f.app, "github-app", "", "sign in at GitHub as an installation of an App: ID:INSTALLATION:FILE, where the file holds the App's private key")

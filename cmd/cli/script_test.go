@@ -7,8 +7,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,6 +45,8 @@ func TestMain(m *testing.M) {
 //	figures FILE KEY...         prints values of a JSON file by paths like figures.0.commits.value
 //	shape FILE                  prints the keys of a JSON file and the types of their values
 //	listen VARIABLE             puts the address of a server that never answers into a variable
+//	forge VARIABLE DIR          puts the address of a forge into a variable: it answers the addresses that DIR/answers lists, to the token
+//	                            of that file, and gives 401 to all who have another one
 //	absent PATTERN DIR          demands that no file below a folder holds a match
 //
 // KEY is a file with a key of pseudonyms, fixtures/sample the sample ecosystem, and git reads no configuration.
@@ -64,7 +69,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "mkrepo": mkrepo, "samefiles": sameFiles, "files": listFiles, "figures": figures, "shape": shape, "absent": absent,
-			"listen": listen,
+			"listen": listen, "forge": serveForge,
 		},
 	})
 }
@@ -118,6 +123,38 @@ func mkrepo(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("there is no repository %q", args[0])
 	}
 	ts.Check(all[i].Write(dir))
+}
+
+// serveForge reads lines METHOD-AND-ADDRESS TAB JSON; HOST in them is the server's.
+func serveForge(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: forge VARIABLE FILE")
+	}
+	answers := map[string]string{}
+	for line := range strings.Lines(ts.ReadFile(args[1])) {
+		if request, text, ok := strings.Cut(strings.TrimSpace(line), " => "); ok {
+			answers[request] = text
+		}
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		text, ok := answers[r.Method+" "+r.URL.Path]
+		switch sign := r.Header.Get("Authorization"); {
+		case sign != "" && sign != "Bearer tok-hunter2hunter2":
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = io.WriteString(w, `{"message": "Bad credentials"}`)
+		case !ok:
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"message": "Not Found"}`)
+		case r.Header.Get("If-None-Match") == `"1"`:
+			w.WriteHeader(http.StatusNotModified)
+		default:
+			w.Header().Set("ETag", `"1"`)
+			_, _ = io.WriteString(w, strings.ReplaceAll(text, "HOST", "http://"+r.Host))
+		}
+	}))
+	ts.Defer(server.Close)
+	ts.Setenv(args[0], server.URL)
 }
 
 func listen(ts *testscript.TestScript, neg bool, args []string) {

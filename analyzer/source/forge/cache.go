@@ -219,3 +219,29 @@ func (c *cache) saveNote(key string, v any) error {
 	}
 	return nil
 }
+
+// removeNote forgets a note.
+func (c *cache) removeNote(key string) error {
+	if c.dir == "" {
+		return nil
+	}
+	return disk.Real{}.RemoveAll(filepath.Join(c.dir, noteName(key)))
+}
+
+// lastAsked tells when an address was asked for last, with any header Accept that is used here.
+func (c *cache) lastAsked(address string) (at time.Time, ok bool) {
+	if c.dir == "" {
+		return at, false
+	}
+	for _, accept := range []string{"application/vnd.github.v3+json", "application/json"} {
+		req, err := http.NewRequest(http.MethodGet, address, nil)
+		if err != nil {
+			return at, false
+		}
+		req.Header.Set("Accept", accept)
+		if info, err := os.Stat(filepath.Join(c.dir, c.name(req, nil))); err == nil {
+			return info.ModTime(), true
+		}
+	}
+	return at, false
+}

@@ -37,12 +37,13 @@ type fakeForge struct {
 	sent      []time.Time
 	requests  []string // METHOD PATH?QUERY STATUS
 
-	people bool // the owner is a person
-	repos  []map[string]any
-	users  map[string]map[string]any
-	orgs   map[string][]string
-	pulls  map[string][]*fakePull // by repository
-	links  bool                   // plain forges: tell pages by Link instead of totals
+	people     bool // the owner is a person
+	repos      []map[string]any
+	users      map[string]map[string]any
+	orgs       map[string][]string
+	pulls      map[string][]*fakePull      // by repository
+	contribute map[string][]map[string]any // contributors by repository
+	links      bool                        // plain forges: tell pages by Link instead of totals
 
 	// fault takes a request over, or changes nothing and gives nil. n counts requests from 1.
 	fault func(n int, req *http.Request) *http.Response
@@ -207,7 +208,7 @@ func (f *fakeForge) serve(req *http.Request) *http.Response {
 		if sign == "" { // free only for those who are signed in
 			f.used++
 		}
-		return tell(answer(req, http.StatusNotModified, nil, "ETag", tag))
+		return tell(answer(req, http.StatusNotModified, nil, "ETag", tag, "Link", res.Header.Get("Link")))
 	}
 	f.used++
 	return tell(res)
@@ -377,17 +378,172 @@ type fakeReview struct {
 	At        time.Time
 }
 
-func (f *fakeForge) contributors(req *http.Request, _ string) *http.Response {
-	return answer(req, http.StatusNoContent, nil)
+// stories makes n pull requests in a repository, by some people, some of whom are gone, and a machine.
+func (f *fakeForge) stories(name string, n int) {
+	people := []string{"ada", "Ben", "cleo", "dora", ""}
+	day := f.now.Add(-time.Duration(n+10) * 24 * time.Hour).Truncate(time.Second)
+	for i := range n {
+		p := &fakePull{
+			Number: i + 1, Author: people[i%5], Base: "main", State: "OPEN", Created: day.Add(time.Duration(i) * 24 * time.Hour),
+		}
+		p.Updated = p.Created.Add(time.Hour)
+		if i%7 == 6 {
+			p.Author = "robot[bot]"
+		}
+		switch i % 3 {
+		case 1:
+			p.State, p.Closed = "CLOSED", p.Updated
+		case 2:
+			p.State, p.Closed, p.Merged, p.Merger = "MERGED", p.Updated, p.Updated, people[(i+1)%5]
+			p.MergeCommit = fmt.Sprintf("%040x", 1000+i)
+		}
+		for k := range i % 4 {
+			p.Reviews = append(p.Reviews, fakeReview{people[(i+k+1)%5], []string{"APPROVED", "COMMENTED", "CHANGES_REQUESTED", "DISMISSED"}[(i+k)%4], p.Created.Add(time.Duration(k) * time.Minute)})
+		}
+		f.pulls[name] = append(f.pulls[name], p)
+	}
+	for _, login := range people[:3] {
+		f.users[login] = map[string]any{"login": login, "name": strings.ToUpper(login), "company": "@" + login + "-works", "type": "User"}
+		f.orgs[login] = []string{"zeta", "acme"}
+	}
+}
+
+func (f *fakeForge) contributors(req *http.Request, name string) *http.Response {
+	list := f.contribute[name]
+	if list == nil {
+		return answer(req, http.StatusNoContent, nil)
+	}
+	return f.page(req, list)
+}
+
+// ordered gives the pull requests in the order that is asked for.
+func (f *fakeForge) ordered(name, field, direction string) []*fakePull {
+	list := slices.Clone(f.pulls[name])
+	slices.SortStableFunc(list, func(a, b *fakePull) int {
+		c := a.Created.Compare(b.Created)
+		if strings.HasPrefix(strings.ToLower(field), "updated") {
+			c = a.Updated.Compare(b.Updated)
+		}
+		if strings.EqualFold(direction, "desc") {
+			c = -c
+		}
+		return c
+	})
+	return list
+}
+
+func when(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.Format(time.RFC3339)
 }
 
 func (f *fakeForge) listPulls(req *http.Request, name string) *http.Response {
-	return f.page(req, nil)
+	q := req.URL.Query()
+	if q.Get("state") != "all" {
+		f.t.Errorf("%s asks for some of the states", req.URL)
+	}
+	list := []map[string]any{}
+	for _, p := range f.ordered(name, q.Get("sort"), q.Get("direction")) {
+		one := map[string]any{
+			"number": p.Number, "state": strings.ToLower(p.State), "created_at": when(p.Created), "updated_at": when(p.Updated), "merged_at": when(p.Merged),
+			"closed_at": when(p.Closed), "base": map[string]any{"ref": p.Base}, "merge_commit_sha": p.MergeCommit,
+		}
+		if p.Author != "" {
+			one["user"] = map[string]any{"login": p.Author}
+		}
+		var reviewers, approvers []map[string]any
+		for _, r := range p.Reviews {
+			if r.By != "" {
+				reviewers = append(reviewers, map[string]any{"login": r.By, "accept": r.State == "APPROVED"})
+				approvers = append(approvers, map[string]any{"login": r.By})
+			}
+		}
+		one["assignees"] = reviewers
+		if f.kind == GitCode {
+			one["approval_reviewers"] = approvers
+			if p.Merger != "" {
+				one["merged_by"] = map[string]any{"login": p.Merger}
+			}
+			one["number"] = strconv.Itoa(p.Number)
+		}
+		if f.kind == GitHub && p.State == "MERGED" {
+			one["state"] = "closed"
+		}
+		list = append(list, one)
+	}
+	return f.page(req, list)
 }
 
+func fakeActor(login string) any {
+	switch {
+	case login == "":
+		return nil
+	case strings.HasSuffix(login, "[bot]"):
+		return map[string]any{"__typename": "Bot", "login": strings.TrimSuffix(login, "[bot]")}
+	}
+	return map[string]any{"__typename": "User", "login": login}
+}
+
+// query answers the queries of this package, and no other.
 func (f *fakeForge) query(req *http.Request) *http.Response {
-	_, _ = io.Copy(io.Discard, req.Body)
-	return answer(req, http.StatusOK, map[string]any{"data": nil})
+	var q struct {
+		Query     string
+		Variables struct {
+			Owner, Name, After, Field, Direction string
+			First, Number                        int
+		}
+	}
+	if err := json.NewDecoder(req.Body).Decode(&q); err != nil || req.Header.Get("Authorization") == "" {
+		return answer(req, http.StatusUnauthorized, map[string]any{"message": "This endpoint requires you to be authenticated."})
+	}
+	v := q.Variables
+	at, _ := strconv.Atoi(strings.TrimPrefix(v.After, "cursor:"))
+	info := func(hi, n int) map[string]any {
+		return map[string]any{"hasNextPage": hi < n, "endCursor": fmt.Sprintf("cursor:%d", hi)}
+	}
+	reviews := func(p *fakePull, at int) map[string]any {
+		hi := min(at+100, len(p.Reviews))
+		nodes := []any{}
+		for _, r := range p.Reviews[at:hi] {
+			nodes = append(nodes, map[string]any{"author": fakeActor(r.By), "state": r.State, "submittedAt": when(r.At)})
+		}
+		return map[string]any{"pageInfo": info(hi, len(p.Reviews)), "nodes": nodes}
+	}
+	repository := map[string]any{}
+	switch q.Query {
+	case pullsQuery:
+		list := f.ordered(v.Name, v.Field, v.Direction)
+		hi := min(at+v.First, len(list))
+		nodes := []any{}
+		for _, p := range list[at:hi] {
+			one := map[string]any{
+				"number": p.Number, "state": p.State, "createdAt": when(p.Created), "updatedAt": when(p.Updated), "mergedAt": when(p.Merged),
+				"closedAt": when(p.Closed), "baseRefName": p.Base, "author": fakeActor(p.Author), "mergedBy": fakeActor(p.Merger), "reviews": reviews(p, 0),
+				"mergeCommit": nil,
+			}
+			if p.MergeCommit != "" {
+				one["mergeCommit"] = map[string]any{"oid": p.MergeCommit}
+			}
+			nodes = append(nodes, one)
+		}
+		repository["pullRequests"] = map[string]any{"totalCount": len(list), "pageInfo": info(hi, len(list)), "nodes": nodes}
+	case reviewsQuery:
+		for _, p := range f.pulls[v.Name] {
+			if p.Number == v.Number {
+				repository["pullRequest"] = map[string]any{"reviews": reviews(p, at)}
+			}
+		}
+	default:
+		f.t.Errorf("another query: %s", q.Query)
+	}
+	return answer(req, http.StatusOK, map[string]any{"data": map[string]any{"repository": repository}})
 }
 
-var _ = slices.Sort[[]string]
+// readBody reads what a request holds, and leaves it there.
+func readBody(req *http.Request) string {
+	content, _ := io.ReadAll(req.Body)
+	req.Body = io.NopCloser(bytes.NewReader(content))
+	return string(content)
+}

@@ -140,3 +140,21 @@ func (l *limits) pause(res *http.Response, content []byte, waited int, now time.
 	}
 	return 0, ""
 }
+
+// estimate tells how long a number of requests takes, at two a second and with the waits for limits.
+func (l *limits) estimate(kind Kind, requests int) time.Duration {
+	d := time.Duration(requests) * time.Second / 2
+	d = max(d, time.Duration(requests/l.minute)*time.Minute)
+	hour := l.hour
+	left := hour - len(l.sent)
+	if kind == GitHub {
+		hour, left = 5000, 5000
+		if b, ok := l.left["core"]; ok && b.limit > 0 {
+			hour, left = b.limit, b.remaining
+		}
+	}
+	if hour > 0 && requests > left {
+		d = max(d, time.Duration((requests-left+hour-1)/hour)*time.Hour)
+	}
+	return d
+}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -77,6 +78,11 @@ func (t *transport) serverNow() time.Time { return t.opts.Clock.now().Add(t.skew
 // sinceKey is the key of the moment from which on answers are taken as they are.
 type sinceKey struct{}
 
+// takeSince lets answers that were given since a moment be taken without asking: those of the same, unfinished work.
+func takeSince(ctx context.Context, moment time.Time) context.Context {
+	return context.WithValue(ctx, sinceKey{}, moment)
+}
+
 // RoundTrip implements [http.RoundTripper].
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	var body []byte
@@ -132,12 +138,17 @@ func said(body []byte) string {
 	if json.Unmarshal(body, &m) != nil || m.Message == "" {
 		return ""
 	}
-	text := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r > 0x7e {
+	return sentence(m.Message)
+}
+
+// sentence makes what a forge says fit to be repeated behind a colon.
+func sentence(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
 			return '?'
 		}
 		return r
-	}, m.Message)
+	}, text)
 	if len(text) > 120 {
 		text = text[:120] + "..."
 	}
@@ -174,6 +185,10 @@ func (t *transport) ask(req *http.Request, body []byte, name string, known *entr
 			t.counts.NotModified++
 			if known == nil {
 				return nil, fmt.Errorf("%w: 304 to a question without a condition", ErrAnswer)
+			}
+			if link := res.Header.Get("Link"); link != "" && link != known.Link {
+				known.Link = link
+				return known.response(req), t.cache.save(name, known, now)
 			}
 			return known.response(req), t.cache.touch(name, now)
 		case status == http.StatusAccepted:
@@ -214,8 +229,10 @@ func (t *transport) ask(req *http.Request, body []byte, name string, known *entr
 				Request: req.Method + " " + req.URL.String(), Status: status, ETag: res.Header.Get("ETag"), Modified: res.Header.Get("Last-Modified"),
 				Link: res.Header.Get("Link"), Total: res.Header.Get("Total_count"), Pages: res.Header.Get("Total_page"), body: content,
 			}
-			if err := t.cache.save(name, e, now); err != nil {
-				return nil, err
+			if !failedQuery(req, content) { // what went wrong is asked again
+				if err := t.cache.save(name, e, now); err != nil {
+					return nil, err
+				}
 			}
 			if err := refusal(status, content); err != nil {
 				return nil, err
@@ -303,19 +320,20 @@ func (t *transport) pause(ctx context.Context, d time.Duration, why string) erro
 
 // limitedQuery says whether an answer to a GraphQL query is a limit's: these come as 200.
 func (t *transport) limitedQuery(req *http.Request, content []byte) bool {
+	return slices.ContainsFunc(queryErrors(req, content), queryError.limited)
+}
+
+func failedQuery(req *http.Request, content []byte) bool { return len(queryErrors(req, content)) > 0 }
+
+func queryErrors(req *http.Request, content []byte) []queryError {
 	if req.Method != http.MethodPost || !bytes.Contains(content, []byte(`"errors"`)) {
-		return false
+		return nil
 	}
 	var answer struct{ Errors []queryError }
 	if json.Unmarshal(content, &answer) != nil {
-		return false
+		return []queryError{{}}
 	}
-	for _, e := range answer.Errors {
-		if e.limited() {
-			return true
-		}
-	}
-	return false
+	return answer.Errors
 }
 
 type queryError struct {
@@ -362,4 +380,19 @@ func (t *transport) nextPage(header string, number int) (int, error) {
 		return next, nil
 	}
 	return 0, nil
+}
+
+// lastPage gives the number of pages, from the header Link; 1 if there is but one.
+func lastPage(header string) int {
+	for _, link := range strings.Split(header, ",") {
+		address, parameters, _ := strings.Cut(strings.TrimSpace(link), ";")
+		if strings.Contains(parameters, `rel="last"`) {
+			if u, err := url.Parse(strings.Trim(address, "<> ")); err == nil {
+				if n, err := strconv.Atoi(u.Query().Get("page")); err == nil && n > 0 {
+					return n
+				}
+			}
+		}
+	}
+	return 1
 }
