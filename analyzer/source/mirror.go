@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -27,6 +28,7 @@ import (
 	"github.com/go-git/go-git/v5/storage/filesystem"
 	"github.com/gofrs/flock"
 
+	"orrery/analyzer/disk"
 	"orrery/analyzer/source/forge"
 )
 
@@ -329,29 +331,29 @@ func (s *mirroring) warn(format string, args ...any) {
 }
 
 func (s *mirroring) run(ctx context.Context) error {
-	disk := func(doing string, err error) error {
+	failed := func(doing string, err error) error {
 		return fmt.Errorf("%w: %s the mirror of %s: %w", ErrUnreadable, doing, s.a, err)
 	}
 	if err := os.MkdirAll(s.r.opts.MirrorsDir, 0o755); err != nil {
-		return disk("making the folder of", err)
+		return failed("making the folder of", err)
 	}
 	lock := flock.New(s.dir + ".lock")
 	if ok, err := lock.TryLockContext(ctx, 200*time.Millisecond); !ok {
 		if cause := context.Cause(ctx); cause != nil {
 			return fmt.Errorf("%w: waiting for another run to release %s: %w", ErrUnreachable, s.dir, cause)
 		}
-		return disk("locking", err)
+		return failed("locking", err)
 	}
 	defer lock.Unlock()
 	// What an earlier run left behind when it was killed. The lock says that nobody works on it.
 	leftovers, err := os.ReadDir(s.r.opts.MirrorsDir)
 	if err != nil {
-		return disk("looking for", err)
+		return failed("looking for", err)
 	}
 	for _, l := range leftovers {
 		if strings.HasPrefix(l.Name(), filepath.Base(s.dir)+".tmp-") {
 			if err := os.RemoveAll(filepath.Join(s.r.opts.MirrorsDir, l.Name())); err != nil {
-				return disk("clearing the rest of", err)
+				return failed("clearing the rest of", err)
 			}
 		}
 	}
@@ -362,22 +364,22 @@ func (s *mirroring) run(ctx context.Context) error {
 		}
 		inside, err := os.ReadDir(s.dir)
 		if err != nil {
-			return disk("reading", err)
+			return failed("reading", err)
 		}
 		for _, e := range inside { // halves that replaceFile was making
 			if strings.Contains(e.Name(), ".tmp-") {
 				if err := os.Remove(filepath.Join(s.dir, e.Name())); err != nil {
-					return disk("clearing the rest of", err)
+					return failed("clearing the rest of", err)
 				}
 			}
 		}
 	}
 	if s.tmp, err = os.MkdirTemp(s.r.opts.MirrorsDir, filepath.Base(s.dir)+".tmp-"); err != nil {
-		return disk("making room for", err)
+		return failed("making room for", err)
 	}
 	defer os.RemoveAll(s.tmp)
 	if err := os.MkdirAll(filepath.Join(s.tmp, "objects", "pack"), 0o755); err != nil {
-		return disk("making room for", err)
+		return failed("making room for", err)
 	}
 
 	refs, head, shallow, err := s.receive(ctx, had)
@@ -386,12 +388,16 @@ func (s *mirroring) run(ctx context.Context) error {
 	}
 	if had {
 		if err := s.adopt(refs, head, shallow); err != nil {
-			return disk("updating", err)
+			return failed("updating", err)
+		}
+		// The mirror is whole without this, and the next fetch tries again.
+		if err := consolidate(disk.Real{}, filepath.Join(s.dir, "objects", "pack"), s.tmp); err != nil {
+			s.warn("the packs of its mirror stay as they are: %s", strings.ReplaceAll(err.Error(), s.dir+string(filepath.Separator), ""))
 		}
 		return nil
 	}
 	if err := s.publish(refs, head, shallow); err != nil {
-		return disk("writing", err)
+		return failed("writing", err)
 	}
 	return nil
 }
@@ -636,7 +642,11 @@ func (s *mirroring) adopt(refs map[string]plumbing.Hash, head string, shallow []
 		return err
 	}
 	path := filepath.Join(s.dir, "packed-refs")
-	if now := readHead(s.dir); now != head {
+	now := readHead(s.dir)
+	if now == head && maps.Equal(old, refs) {
+		return nil
+	}
+	if now != head {
 		// The default branch has another name. Until HEAD is replaced, the old branch has to be there as well.
 		if hash, ok := old[now]; ok {
 			if err := replaceFile(path, packedRefs(refs, now, hash)); err != nil {

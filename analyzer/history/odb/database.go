@@ -106,18 +106,8 @@ func (db *Database) addFolder(dir string, seen map[string]bool) error {
 			}
 		}
 	}
-	packs, err := filepath.Glob(filepath.Join(globEscape(dir), "pack", "*.pack"))
-	if err != nil {
+	if err := db.addPacks(filepath.Join(dir, "pack")); err != nil {
 		return err
-	}
-	slices.Sort(packs)
-	for _, path := range packs {
-		var p *pack
-		if err := Guard(func() (err error) { p, err = openPack(path); return err }); err != nil {
-			db.Warnings = append(db.Warnings, err.Error())
-			continue
-		}
-		db.packs = append(db.packs, p)
 	}
 	list, err := ReadBounded(filepath.Join(dir, "info", "alternates"), 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -139,6 +129,38 @@ func (db *Database) addFolder(dir string, seen map[string]bool) error {
 		}
 	}
 	return nil
+}
+
+// addPacks opens the packs in a folder. Where one goes as it is being opened, its objects have come into another pack: the folder is listed anew.
+func (db *Database) addPacks(dir string) error {
+	const tries = 4
+	packs, warnings := len(db.packs), len(db.Warnings)
+	for try := 1; ; try++ {
+		files, err := filepath.Glob(filepath.Join(globEscape(dir), "*.pack"))
+		if err != nil {
+			return err
+		}
+		slices.Sort(files)
+		gone := false
+		for _, path := range files {
+			var p *pack
+			if err := Guard(func() (err error) { p, err = openPack(path); return err }); err != nil {
+				db.Warnings = append(db.Warnings, err.Error())
+				gone = gone || errors.Is(err, fs.ErrNotExist)
+				continue
+			}
+			db.packs = append(db.packs, p)
+		}
+		if !gone || try == tries {
+			return nil
+		}
+		for _, p := range db.packs[packs:] {
+			if err := p.close(); err != nil {
+				return err
+			}
+		}
+		db.packs, db.Warnings = db.packs[:packs], db.Warnings[:warnings]
+	}
 }
 
 func globEscape(s string) string {
