@@ -162,6 +162,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	}
 	from := ""
 	if opts.State != nil {
+		noteOthers(ecosystem.Repositories, read, &opts)
 		if err := keepUnread(ecosystem.Repositories, read, &opts); err != nil {
 			return nil, err
 		}

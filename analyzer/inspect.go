@@ -36,7 +36,7 @@ func Status(s *state.State) (last *state.Result, all []Standing, err error) {
 	if last, err = s.Last(); err != nil {
 		return nil, nil, err
 	}
-	inState, err := s.Stored()
+	inState, err := s.All()
 	if err != nil {
 		return nil, nil, fmt.Errorf("looking at the facts in the state: %w", err)
 	}
@@ -56,7 +56,7 @@ func Status(s *state.State) (last *state.Result, all []Standing, err error) {
 		standing, e := Standing{Key: key}, inState[key]
 		standing.fill(&e)
 		if last != nil {
-			standing.Why = "the sources of the last result do not name it"
+			standing.Why = "the sources of the last result do not name it: its facts stay until orrery forget"
 		}
 		all = append(all, standing)
 	}
@@ -72,6 +72,61 @@ func (t *Standing) fill(e *state.Entry) {
 			t.Bytes += table.Bytes
 		}
 	}
+}
+
+// Forgotten is what [Forget] removed.
+type Forgotten struct {
+	Key    string
+	Mirror bool // as well as the facts
+}
+
+// Forget removes the facts of repositories: of the keys that are named, and with unlisted of all that the sources of the last result do not name.
+// The mirror of one that they do not name goes as well, if the state made it. Results stay as they are. A repository that they name is read
+// again by the next run. The error wraps [source.ErrUsage] if there are no facts of a key; nothing is removed then.
+func Forget(s *state.State, keys []string, unlisted bool) (all []Forgotten, err error) {
+	last, err := s.Last()
+	if err != nil {
+		return nil, err
+	}
+	if unlisted && last == nil {
+		return nil, fmt.Errorf("%w: there is no result yet, which would say what the sources name", source.ErrUsage)
+	}
+	listed := map[string]bool{}
+	if last != nil {
+		for _, r := range last.Run.Repositories {
+			listed[r.Key] = true
+		}
+	}
+	stored, err := s.All()
+	if err != nil {
+		return nil, fmt.Errorf("looking at the facts in the state: %w", err)
+	}
+	chosen := map[string]bool{}
+	for _, key := range keys {
+		if _, ok := stored[key]; !ok {
+			return nil, fmt.Errorf("%w: the state has no facts of %q", source.ErrUsage, key)
+		}
+		chosen[key] = true
+	}
+	for key := range stored {
+		if unlisted && !listed[key] {
+			chosen[key] = true
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(chosen)) {
+		one := Forgotten{Key: key}
+		if !listed[key] {
+			// First the mirror: without facts nobody would come back for it.
+			if one.Mirror, err = s.RemoveMirror(key); err != nil {
+				return all, err
+			}
+		}
+		if err := s.Forget(key); err != nil {
+			return all, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
 }
 
 // look compares the facts of a repository with what is on disk.

@@ -47,6 +47,7 @@ type stored struct {
 	want   state.Want
 	ranges string // the commits that ranges end at
 	kept   string // why the figures are those of an earlier reading; "" if they are not
+	other  string // why facts were of no use that another version made; "" if there were none
 }
 
 func accepts(opts *Options, key string) bool { return slices.Contains(opts.AcceptShrink, key) }
@@ -100,8 +101,11 @@ func keepOne(ctx context.Context, r *source.Repository, opts Options, workers in
 		out.stored.kept = shrunk(e, alarm)
 		return nil
 	}
-	if e.Condition == state.Corrupt {
+	switch e.Condition {
+	case state.Corrupt:
 		opts.State.Note("%s: %s: it is read again", r.Key, e.Why)
+	case state.OtherVersion:
+		out.stored.other = e.Why
 	}
 	f, err := mine(ctx, repository, w, e, opts, workers, p, cmp.Or(opts.Revision, r.Revision))
 	if err != nil {
@@ -194,6 +198,24 @@ func rangeEnds(repository *history.Repository, ranges []string) string {
 	return strings.Join(ids, " ")
 }
 
+// noteOthers tells of facts that another version made: of all in one line, since after a change of versions these are all.
+func noteOthers(repositories []source.Repository, read []reading, opts *Options) {
+	first, n := "", 0
+	for i := range read {
+		if why := read[i].stored.other; why != "" {
+			if n++; n == 1 {
+				first = repositories[i].Key + ": " + why
+			}
+		}
+	}
+	switch {
+	case n == 1:
+		opts.State.Note("%s: it is read again", first)
+	case n > 1:
+		opts.State.Note("%s, and so it is with %d more: they are read again", first, n-1)
+	}
+}
+
 // keepUnread gives repositories that cannot be read the figures of their stored facts, until somebody accepts that they are gone.
 func keepUnread(repositories []source.Repository, read []reading, opts *Options) error {
 	for i := range read {
@@ -203,6 +225,9 @@ func keepUnread(repositories []source.Repository, read []reading, opts *Options)
 		}
 		e, ok := opts.inState[r.Key]
 		if !ok {
+			if e := opts.State.Look(state.Want{Key: r.Key}); e.Condition != state.Missing {
+				opts.State.Note("%s: %s, and the repository cannot be read: its figures are missing", r.Key, e.Why)
+			}
 			continue
 		}
 		if accepts(opts, r.Key) {
@@ -539,15 +564,24 @@ func (opts *Options) findStored(e *source.Ecosystem) (err error) {
 
 // store keeps the result, and clears away what it makes needless.
 func (o *Outcome) store(run state.Run, successors []string, opts *Options) error {
-	var files []state.File
-	for _, name := range o.Names() {
-		var b bytes.Buffer
-		if err := o.WriteFile(&b, name, opts.Top); err != nil {
-			return fmt.Errorf("writing %s: %w", name, err)
-		}
-		files = append(files, state.File{Name: name, Content: b.Bytes()})
+	names := o.Names()
+	files := make([]state.File, len(names))
+	var g errgroup.Group
+	g.SetLimit(opts.Workers)
+	for i, name := range names {
+		g.Go(func() error {
+			var b bytes.Buffer
+			if err := o.WriteFile(&b, name, opts.Top); err != nil {
+				return fmt.Errorf("writing %s: %w", name, err)
+			}
+			files[i] = state.File{Name: name, Content: b.Bytes()}
+			return nil
+		})
 	}
-	var err error
+	err := g.Wait()
+	if err != nil {
+		return err
+	}
 	if o.Stored, err = opts.State.SaveResult(opts.Now, run, files); err != nil {
 		return err
 	}

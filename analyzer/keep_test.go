@@ -2,6 +2,7 @@ package analyzer
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -684,7 +685,10 @@ func TestOlderState(t *testing.T) {
 	u.write(t)
 	u.must(t, dir)
 	want := newestResult(t, dir)
-	for content, notice := range map[string]string{"orrery state, format 0\n5ef8c9b5a9f5a9a5\n": "damaged", "": "damaged"} {
+	zero := sha256.Sum256([]byte("orrery state, format 0"))
+	for content, notice := range map[string]string{
+		"orrery state, format 0\n5ef8c9b5a9f5a9a5\n": "damaged", "": "damaged", fmt.Sprintf("orrery state, format 0\n%x\n", zero[:8]): "older format 0",
+	} {
 		if err := os.WriteFile(filepath.Join(dir, "format"), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -697,6 +701,159 @@ func TestOlderState(t *testing.T) {
 			t.Error(status)
 		}
 	}
+}
+
+// TestFactsOfAnotherFormat turns the facts of a repository into those of an older or a newer version of the files: that one is read again and told
+// of, what cannot be read again is told of as well, and all others stay as they are.
+func TestFactsOfAnotherFormat(t *testing.T) {
+	for name, version := range map[string]int{"older": store.Format - 1, "newer": store.Format + 1} {
+		u, dir := newUpstream(t), filepath.Join(t.TempDir(), "state")
+		for _, key := range []string{"a", "b"} {
+			u.push(key, 15)
+		}
+		u.write(t)
+		u.must(t, dir)
+		want, first := newestResult(t, dir), newestName(t, dir)
+		forge := func() {
+			generation, err := filepath.Glob(filepath.Join(dir, "facts", "repository=a", "generation=*", store.ManifestName))
+			if err != nil || len(generation) != 1 {
+				t.Fatalf("%q %v", generation, err)
+			}
+			b, err := os.ReadFile(generation[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			old := fmt.Sprintf(`"format": %d,`, store.Format)
+			if !strings.Contains(string(b), old) {
+				t.Fatalf("no %s in %s", old, b)
+			}
+			text := strings.Replace(string(b), old, fmt.Sprintf(`"format": %d,`, version), 1)
+			if err := os.WriteFile(generation[0], []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		forge()
+		if status := standings(t, dir); status != "a other version, b equal" {
+			t.Errorf("%s: %s", name, status)
+		}
+		_, notices, err := u.night(&disktest.Faulty{}, dir)
+		if err != nil || len(notices) != 1 || !strings.Contains(notices[0], "a: ") || !strings.Contains(notices[0], fmt.Sprint(version)) {
+			t.Fatalf("%s: %q %v", name, notices, err)
+		}
+		sameResult(t, name, want, newestResult(t, dir))
+		if status := standings(t, dir); status != "a equal, b equal" {
+			t.Errorf("%s: %s", name, status)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "results", first, "result.json")); err != nil {
+			t.Errorf("%s: the old result: %v", name, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "facts", "repository=b", "generation=000001")); err != nil {
+			t.Errorf("%s: b was read again: %v", name, err)
+		}
+		verified(t, name, dir)
+
+		// The repository is empty now: nobody can read its history again.
+		forge()
+		u.tips["a"] = gitbuild.ID{}
+		u.write(t)
+		o, notices, err := u.night(&disktest.Faulty{}, dir)
+		if err != nil || !o.Skipped || o.Model.Read != 1 || len(notices) != 1 || !strings.Contains(notices[0], "a: ") {
+			t.Fatalf("%s, and empty: %+v %q %v", name, o, notices, err)
+		}
+		if status := standings(t, dir); status != "a other version, b equal" {
+			t.Errorf("%s, and empty: %s", name, status)
+		}
+	}
+}
+
+// TestForget follows a repository that leaves the sources: its facts stay, are told of, serve when it comes back, and go when somebody says so.
+func TestForget(t *testing.T) {
+	u, dir := newUpstream(t), filepath.Join(t.TempDir(), "state")
+	for _, name := range []string{"a", "b", "c"} {
+		u.push(name, 20)
+	}
+	u.write(t)
+	with := u.must(t, dir)
+	away, tip := u.repos["b"], u.tips["b"]
+	u.drop("b")
+	u.write(t)
+	if o := u.must(t, dir); o.Model.Read != 2 || !warned(o, "b: no longer among") {
+		t.Fatalf("%d repositories, %q", o.Model.Read, o.Model.Warnings)
+	}
+	of := func(key string) (found Standing) {
+		t.Helper()
+		s, err := state.OpenShared(disk.Real{}, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		_, all, err := Status(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range all {
+			if one.Key == key {
+				found = one
+			}
+		}
+		return found
+	}
+	if b := of("b"); b.Listed || b.Commits != 20 || b.Bytes == 0 || !strings.Contains(b.Why, "do not name it") {
+		t.Errorf("status: %+v", b)
+	}
+	u.repos["b"], u.tips["b"], u.heads["b"] = away, tip, "main"
+	u.write(t)
+	if o := u.must(t, dir); o.Model.Read != 3 || o.Model.Figures[0].Commits.Value != with.Model.Figures[0].Commits.Value {
+		t.Fatalf("back again: %d repositories", o.Model.Read)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "facts", "repository=b", "generation=000001")); err != nil {
+		t.Errorf("it was read again: %v", err)
+	}
+	u.drop("b")
+	u.write(t)
+	u.must(t, dir)
+	before := newestResult(t, dir)
+	forget := func(unlisted bool, keys ...string) (text string, err error) {
+		s, err := state.Open(disk.Real{}, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		all, err := Forget(s, keys, unlisted)
+		for _, one := range all {
+			text += fmt.Sprintf("%s %v;", one.Key, one.Mirror)
+		}
+		return text, err
+	}
+	if text, err := forget(true, "nobody"); !errors.Is(err, source.ErrUsage) || text != "" {
+		t.Errorf("%q %v", text, err)
+	}
+	// Also what cannot be read any more.
+	if err := os.WriteFile(filepath.Join(dir, "facts", "repository=b", "generation=000001", store.ManifestName), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if b := of("b"); b.Listed || b.Condition != state.OtherVersion {
+		t.Errorf("status: %+v", b)
+	}
+	for _, want := range []string{"b false;", ""} {
+		if text, err := forget(true); text != want || err != nil {
+			t.Errorf("%q %v, want %q", text, err, want)
+		}
+	}
+	if b := of("b"); b.Key != "" {
+		t.Errorf("status: %+v", b)
+	}
+	if o := u.must(t, dir); !o.Unchanged {
+		t.Error("another result without the facts of what is not named")
+	}
+	if text, err := forget(false, "c"); text != "c false;" || err != nil {
+		t.Errorf("%q %v", text, err)
+	}
+	if o := u.must(t, dir); o.Model.Read != 2 {
+		t.Errorf("%d repositories", o.Model.Read)
+	}
+	sameResult(t, "read again", before, newestResult(t, dir))
+	verified(t, "at the end", dir)
 }
 
 // What an ecosystem file says changes what a result is made of, so a stored one is not taken for it.

@@ -133,36 +133,50 @@ type Factor struct {
 
 // accounts fills Accounts and Factors of the result.
 func (m *measurement) accounts() error {
-	ecosystem := &m.scopes[0]
-	last := Period{Kind: KindWindow, Window: Window{fmt.Sprintf("last %d days", compassDays), endOfDay(m.in.AsOf) - compassDays*day, endOfDay(m.in.AsOf)}}
+	type job struct {
+		rules  *Rules
+		period Period
+		window int // -1 for none
+		tally  *tally
+		err    error
+	}
+	var jobs []*job
 	for w, p := range m.result.Windows {
-		f := &m.result.Figures[w]
-		m.result.Factors = append(m.result.Factors, ownFactors(f)...)
 		for i := range Accountings {
-			rules := &Accountings[i]
-			if rules.Threshold == "" && rules.Name != m.in.Accounting {
-				continue
-			}
-			a, err := m.account(rules, ecosystem, p)
-			if err != nil {
-				return err
-			}
-			if err := a.explain(rules, f); err != nil {
-				return err
-			}
-			if rules.Threshold != "" {
-				m.result.Factors = append(m.result.Factors, a.factor(rules, KeyElephantFactor), a.factor(rules, KeyAbsenceFactor))
-			}
-			if rules.Name == m.in.Accounting {
-				m.result.Accounts = append(m.result.Accounts, a.Account)
+			if rules := &Accountings[i]; rules.Threshold != "" || rules.Name == m.in.Accounting {
+				jobs = append(jobs, &job{rules: rules, period: p, window: w})
 			}
 		}
 	}
-	a, err := m.account(&compass, ecosystem, last)
-	if err != nil {
-		return err
+	last := Period{Kind: KindWindow, Window: Window{fmt.Sprintf("last %d days", compassDays), endOfDay(m.in.AsOf) - compassDays*day, endOfDay(m.in.AsOf)}}
+	jobs = append(jobs, &job{rules: &compass, period: last, window: -1})
+	m.parallel(len(jobs), func(_, i int) {
+		jobs[i].tally, jobs[i].err = m.account(jobs[i].rules, &m.scopes[0], jobs[i].period)
+	})
+	own := -1 // the window whose own factors came last
+	for _, j := range jobs {
+		if j.err != nil {
+			return j.err
+		}
+		if j.window < 0 {
+			m.result.Factors = append(m.result.Factors, j.tally.factor(j.rules, KeyAbsenceFactor))
+			continue
+		}
+		f := &m.result.Figures[j.window]
+		if own != j.window {
+			own = j.window
+			m.result.Factors = append(m.result.Factors, ownFactors(f)...)
+		}
+		if err := j.tally.explain(j.rules, f); err != nil {
+			return err
+		}
+		if j.rules.Threshold != "" {
+			m.result.Factors = append(m.result.Factors, j.tally.factor(j.rules, KeyElephantFactor), j.tally.factor(j.rules, KeyAbsenceFactor))
+		}
+		if j.rules.Name == m.in.Accounting {
+			m.result.Accounts = append(m.result.Accounts, j.tally.Account)
+		}
 	}
-	m.result.Factors = append(m.result.Factors, a.factor(&compass, KeyAbsenceFactor))
 	return nil
 }
 

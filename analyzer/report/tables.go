@@ -337,10 +337,16 @@ func cell(c any) string {
 			return ""
 		}
 		return strconv.FormatFloat(*c, 'f', -1, 64)
+	case int:
+		return strconv.Itoa(c)
+	case int64:
+		return strconv.FormatInt(c, 10)
+	case uint64:
+		return strconv.FormatUint(c, 10)
 	case nil:
 		return ""
 	}
-	return fmt.Sprint(c) // whole numbers and booleans
+	return fmt.Sprint(c) // other whole numbers and booleans
 }
 
 // WriteTables writes every table as a file NAME.csv of dir, which must exist. A file appears complete or not at all.

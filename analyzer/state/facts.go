@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -214,17 +215,8 @@ func (s *State) save(f *facts.Repository, w Want) (Entry, error) {
 
 // Forget removes the facts of a repository.
 func (s *State) Forget(key string) error {
-	// First out of sight, in one step.
-	temporary := s.path(tmpName, filepath.Base(s.folder(key)))
-	err := s.disk.RemoveAll(temporary)
-	if err == nil {
-		err = disk.Move(s.disk, s.folder(key), temporary)
-	}
-	if err == nil {
-		err = s.disk.RemoveAll(temporary)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing the facts of %s: %w", key, err)
+	if err := s.remove(s.folder(key), filepath.Base(s.folder(key))); err != nil {
+		return fmt.Errorf("the facts of %s: %w", key, err)
 	}
 	return nil
 }
@@ -237,6 +229,28 @@ func (s *State) Stored() (map[string]Entry, error) {
 		all[string(e.Manifest.Key)] = e
 	}
 	return all, err
+}
+
+// All gives the entries of all repositories that there are facts of, by key, readable or not.
+func (s *State) All() (map[string]Entry, error) {
+	folders, err := s.disk.ReadDir(s.path(factsName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	all, err := s.Stored()
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range folders {
+		name, ok := strings.CutPrefix(d.Name(), repositoryPrefix)
+		key, err := url.PathUnescape(name)
+		if _, known := all[key]; ok && err == nil && !known && s.folder(key) == s.path(factsName, d.Name()) {
+			if e := s.find(key); e.Condition != Missing {
+				all[key] = e
+			}
+		}
+	}
+	return all, nil
 }
 
 // Entries gives the newest generations of all repositories, in the order of their folders. broken is told of those whose manifests cannot be read.

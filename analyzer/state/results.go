@@ -125,6 +125,52 @@ func (s *State) readRun(name string) (*Result, error) {
 	return r, nil
 }
 
+// RemoveMirror removes the mirror that a repository was last read from, if it is one of the state's own and the last result reads no other
+// repository from it. It says whether there was one.
+func (s *State) RemoveMirror(key string) (bool, error) {
+	names, err := s.ResultNames()
+	if err != nil {
+		return false, err
+	}
+	used := map[string]bool{}
+	for i, name := range slices.Backward(names) {
+		r, err := s.readRun(name)
+		if err != nil {
+			continue // verify tells
+		}
+		for _, one := range r.Run.Repositories {
+			if i == len(names)-1 {
+				used[one.Dir] = true
+			}
+			if one.Key != key || one.Dir == "" {
+				continue
+			}
+			mirrors, err := filepath.Abs(s.MirrorsDir())
+			if err != nil || filepath.Dir(one.Dir) != mirrors || used[one.Dir] {
+				return false, err
+			}
+			return true, s.remove(one.Dir, "mirror")
+		}
+	}
+	return false, nil
+}
+
+// remove takes a folder out of sight in one step, and then away.
+func (s *State) remove(dir, as string) error {
+	temporary := s.path(tmpName, as)
+	err := s.disk.RemoveAll(temporary)
+	if err == nil {
+		err = disk.Move(s.disk, dir, temporary)
+	}
+	if err == nil {
+		err = s.disk.RemoveAll(temporary)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing %s: %w", dir, err)
+	}
+	return nil
+}
+
 // ReadResult reads the files of a result, and holds them against their sums. broken is told of each that differs.
 func (s *State) ReadResult(r *Result, broken func(error)) (files []File) {
 	for _, f := range r.Run.Files {
@@ -240,17 +286,8 @@ func (s *State) Retain(newest int) error {
 		if month(names[i]) != month(names[i+1]) {
 			continue
 		}
-		// First out of sight, in one step.
-		temporary := s.path(tmpName, "old")
-		err := s.disk.RemoveAll(temporary)
-		if err == nil {
-			err = disk.Move(s.disk, s.path(resultsName, names[i]), temporary)
-		}
-		if err == nil {
-			err = s.disk.RemoveAll(temporary)
-		}
-		if err != nil {
-			return fmt.Errorf("removing the old result %s: %w", names[i], err)
+		if err := s.remove(s.path(resultsName, names[i]), "old"); err != nil {
+			return fmt.Errorf("the old result %s: %w", names[i], err)
 		}
 	}
 	return nil

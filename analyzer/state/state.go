@@ -165,7 +165,7 @@ func (s *State) open() error {
 		return err
 	}
 	if version != Format {
-		if version > 0 {
+		if version >= 0 {
 			s.Note("the state has the older format %d: all repositories are read again", version)
 		}
 		if found {
@@ -199,11 +199,11 @@ func (s *State) hold(try func(*flock.Flock) (bool, error)) error {
 	return nil
 }
 
-// readFormat gives the version of the state, 0 if that is not known.
+// readFormat gives the version of the state, -1 if that is not known.
 func (s *State) readFormat() (int, error) {
 	content, err := s.disk.ReadFile(s.path(formatName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
+		return -1, nil
 	}
 	if err != nil {
 		return 0, err
@@ -213,7 +213,7 @@ func (s *State) readFormat() (int, error) {
 	version, err := strconv.Atoi(text)
 	if !ok || !named || err != nil {
 		s.Note("the file %s of the state is damaged: all repositories are read again", formatName)
-		return 0, nil //nolint:nilerr // told in the notice
+		return -1, nil //nolint:nilerr // told in the notice
 	}
 	if version > Format {
 		return 0, fmt.Errorf("%w: format %d; this one knows %d", ErrNewer, version, Format)

@@ -63,13 +63,16 @@ func writeStatus(w io.Writer, last *state.Result, all []analyzer.Standing, asJSO
 		return encoder.Encode(out)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	again, bytes := 0, 0
+	again, unlisted, bytes := 0, 0, 0
 	for _, s := range all {
 		why := s.Why
 		if s.Alarm != "" {
 			why = "ALARM: " + s.Alarm
 		}
-		if s.Condition != state.Equal {
+		switch {
+		case !s.Listed && last != nil:
+			unlisted++
+		case s.Condition != state.Equal:
 			again++
 		}
 		bytes += s.Bytes
@@ -86,7 +89,11 @@ func writeStatus(w io.Writer, last *state.Result, all []analyzer.Standing, asJSO
 	if last != nil {
 		result = "last result " + last.Name
 	}
-	_, err := fmt.Fprintf(w, "%s, %d to be read again; %.1f MB of facts; %s\n", countOf(len(all), "repository", "repositories"), again, float64(bytes)/1e6, result)
+	left := ""
+	if unlisted > 0 {
+		left = fmt.Sprintf(", %d no longer named", unlisted)
+	}
+	_, err := fmt.Fprintf(w, "%s, %d to be read again%s; %.1f MB of facts; %s\n", countOf(len(all), "repository", "repositories"), again, left, float64(bytes)/1e6, result)
 	return err
 }
 
@@ -121,6 +128,51 @@ Exit status: 0 nothing is wrong, 1 something is, 11 a run is at work.`,
 	}
 	cmd.Flags().StringVar(&dir, "state", "", "folder of the state")
 	cmd.Flags().IntVar(&workers, "workers", 1, "goroutines")
+	return cmd
+}
+
+func newForget(streams Streams) *cobra.Command {
+	var dir string
+	var unlisted bool
+	cmd := &cobra.Command{
+		Use:   "forget --state DIR [--unlisted] [REPOSITORY...]",
+		Short: "Remove the facts of repositories from a state",
+		Long: `Removes the facts of the repositories that are named, as status names them. Facts of repositories that left the
+sources stay in a state, in case these come back; --unlisted removes all of them, with their mirrors. Results
+stay as they are. A repository that the sources name is read again, as a whole, by the next run.
+
+Exit status: 0 done, 2 there are no facts of a repository, 11 a run is at work.`,
+		RunE: func(_ *cobra.Command, keys []string) error {
+			if dir == "" {
+				return usagef("--state: say which")
+			}
+			if len(keys) == 0 && !unlisted {
+				return usagef("name repositories, or give --unlisted")
+			}
+			if _, err := os.Stat(dir); err != nil {
+				return fmt.Errorf("opening the state: %w", err) // it would be made
+			}
+			s, err := state.Open(disk.Real{}, dir)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			all, err := analyzer.Forget(s, keys, unlisted)
+			for _, one := range all {
+				mirror := ""
+				if one.Mirror {
+					mirror = " and its mirror"
+				}
+				fmt.Fprintf(streams.Out, "%s: forgotten%s\n", report.Printable(one.Key), mirror)
+			}
+			if err == nil && len(all) == 0 {
+				fmt.Fprintln(streams.Out, "nothing to forget")
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&dir, "state", "", "folder of the state")
+	cmd.Flags().BoolVar(&unlisted, "unlisted", false, "all that the sources of the last result do not name")
 	return cmd
 }
 
