@@ -41,7 +41,7 @@ func assemble(r *Repository, w *walk, p *plan, m *measured, keep bool) *facts.Re
 		c := &w.commits[i]
 		f := &out.Commits[i]
 		f.ID, f.Subject, f.Step = c.id, c.subject, facts.None
-		f.Author, f.Committer = sign(c.author.Signature), sign(c.committer.Signature)
+		f.Author, f.Committer = sign(*c.author.Signature), sign(*c.committer.Signature)
 		f.Authored, f.Committed = c.author.when, c.committer.when
 		f.Parents.Lo = uint32(len(out.Parents))
 		out.Parents = append(out.Parents, c.parents...)

@@ -17,7 +17,7 @@ import (
 	"orrery/analyzer/history/odb"
 )
 
-// commit is a commit as git reads it. Strings are copies.
+// commit is a commit as git reads it. Strings are copies: none holds on to the whole object.
 type commit struct {
 	tree              facts.ID
 	parents           []facts.ID // as written, duplicates too
@@ -30,8 +30,43 @@ type commit struct {
 
 // ident is one author or committer line.
 type ident struct {
-	facts.Signature
-	when facts.Time
+	*facts.Signature // never nil
+	when             facts.Time
+}
+
+// copies keeps one copy of what stands in many commits: people, and keys and people of trailers. Commits stay in memory until all is read, so
+// what they hold is what a long history costs. Every worker has its own, for it has no lock.
+type copies struct {
+	signatures map[string]*facts.Signature
+	words      map[string]string
+}
+
+// maxCopies bounds each map: those who write a history are fewer, and a hostile one gains nothing by being kept.
+const maxCopies = 1 << 18
+
+func newCopies() *copies { return &copies{map[string]*facts.Signature{}, map[string]string{}} }
+
+func (t *copies) word(s string) string {
+	if known, ok := t.words[s]; ok {
+		return known
+	}
+	s = strings.Clone(s)
+	if len(t.words) < maxCopies {
+		t.words[s] = s
+	}
+	return s
+}
+
+func (t *copies) signature(name, email []byte) *facts.Signature {
+	key := append(append(append(make([]byte, 0, 128), name...), 0), email...) // neither holds a NUL: that ends the line
+	if known, ok := t.signatures[string(key)]; ok {
+		return known
+	}
+	s := &facts.Signature{Name: string(name), Email: string(email)}
+	if len(t.signatures) < maxCopies {
+		t.signatures[string(key)] = s
+	}
+	return s
 }
 
 func readCommit(reader *odb.Reader, db *odb.Database, id facts.ID) (*commit, error) {
@@ -39,10 +74,10 @@ func readCommit(reader *odb.Reader, db *odb.Database, id facts.ID) (*commit, err
 	if !ok {
 		return nil, &odb.Error{Reason: facts.Missing, ID: id, Err: errors.New("a commit is missing")}
 	}
-	return readCommitNumber(reader, db, n)
+	return readCommitNumber(reader, db, n, newCopies())
 }
 
-func readCommitNumber(reader *odb.Reader, db *odb.Database, n odb.Number) (*commit, error) {
+func readCommitNumber(reader *odb.Reader, db *odb.Database, n odb.Number, t *copies) (*commit, error) {
 	kind, data, err := reader.Object(n)
 	if err != nil {
 		return nil, err
@@ -55,7 +90,7 @@ func readCommitNumber(reader *odb.Reader, db *odb.Database, n odb.Number) (*comm
 	if odb.NameOf(kind, data) != id {
 		return nil, odb.Fail(id, errors.New("the content is not what the name says"))
 	}
-	c, err := parseCommit(data)
+	c, err := parseCommit(data, t)
 	if err != nil {
 		return nil, odb.Fail(id, err)
 	}
@@ -67,8 +102,9 @@ func readCommitNumber(reader *odb.Reader, db *odb.Database, n odb.Number) (*comm
 		return odb.None
 	}
 	c.treeAt = number(c.tree)
-	for _, p := range c.parents {
-		c.parentsAt = append(c.parentsAt, number(p))
+	c.parentsAt = make([]odb.Number, len(c.parents))
+	for i, p := range c.parents {
+		c.parentsAt[i] = number(p)
 	}
 	return c, nil
 }
@@ -85,8 +121,9 @@ var errCommit = errors.New("a commit is malformed")
 
 // parseCommit reads a commit object as git does: tree and parents must be well-formed and first, of several author lines the last one
 // counts, a NUL ends a header's line and the message, an encoding that is named and known is converted.
-func parseCommit(b []byte) (*commit, error) {
-	c := &commit{}
+func parseCommit(b []byte, t *copies) (*commit, error) {
+	nobody := t.signature(nil, nil)
+	c := &commit{author: ident{Signature: nobody}, committer: ident{Signature: nobody}}
 	line, rest, ok := bytes.Cut(b, []byte{'\n'})
 	if !ok || !bytes.HasPrefix(line, []byte("tree ")) {
 		return nil, errCommit
@@ -115,13 +152,13 @@ func parseCommit(b []byte) (*commit, error) {
 			rest = nil
 		}
 		if v, ok := bytes.CutPrefix(line, []byte("author ")); ok {
-			c.author = parseIdent(v)
+			c.author = parseIdent(v, t)
 		} else if v, ok := bytes.CutPrefix(line, []byte("committer ")); ok {
-			c.committer = parseIdent(v)
+			c.committer = parseIdent(v, t)
 		}
 	}
 	rest, _, _ = bytes.Cut(rest, []byte{0})
-	c.message(rest)
+	c.message(rest, t)
 	return c, nil
 }
 
@@ -152,7 +189,8 @@ func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\
 
 // parseIdent reads `Name <mail> seconds zone`. The name ends before the first <, the address at the first > behind it, the date is
 // looked for behind the last >. A line without both brackets gives nothing, as in git.
-func parseIdent(line []byte) (id ident) {
+func parseIdent(line []byte, t *copies) ident {
+	id := ident{Signature: t.signature(nil, nil)}
 	open := bytes.IndexByte(line, '<')
 	if open < 0 {
 		return id
@@ -169,8 +207,7 @@ func parseIdent(line []byte) (id ident) {
 	for len(name) > 0 && isSpace(name[len(name)-1]) {
 		name = name[:len(name)-1]
 	}
-	id.Name = string(name)
-	id.Email = string(line[open+1 : open+shut])
+	id.Signature = t.signature(name, line[open+1:open+shut])
 	id.when = parseDate(line[bytes.LastIndexByte(line, '>')+1:])
 	return id
 }
@@ -229,7 +266,7 @@ var requestNumber = regexp.MustCompile(`\([#!][0-9]+\)$`)
 
 // message takes subject and trailers from the message, which starts with the empty line after the headers. Lines of white space alone
 // separate paragraphs.
-func (c *commit) message(b []byte) {
+func (c *commit) message(b []byte, t *copies) {
 	const space = "\n \t\r"
 	text := strings.Trim(string(b), space)
 	var first strings.Builder
@@ -264,6 +301,13 @@ func (c *commit) message(b []byte) {
 		}
 		if line := text[at:end]; len(line) <= maxTrailerLine {
 			if key, value, ok := cutTrailer(line); ok {
+				key = t.word(key)
+				// Who signed off or reviewed comes again; links and numbers of changes do not.
+				if len(key) > 3 && strings.EqualFold(key[len(key)-3:], "-by") {
+					value = t.word(value)
+				} else {
+					value = strings.Clone(value)
+				}
 				c.trailers = append(c.trailers, facts.Trailer{Key: key, Value: value, InBlock: at >= block})
 			} else if value, ok := strings.CutPrefix(line, facts.SquashedSubject+" "); ok && squashed {
 				c.trailers = append(c.trailers, facts.Trailer{Key: facts.SquashedSubject, Value: strings.TrimSpace(value)})

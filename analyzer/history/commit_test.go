@@ -315,7 +315,7 @@ func TestSquashedSubjects(t *testing.T) {
 
 func TestTrailersOfTheBody(t *testing.T) {
 	c := &commit{}
-	c.message([]byte("\n!12 merge b into master\n\nCreated-by: login\nDescription: Some: text\nSee https://x.example\n\nNote: one\nReviewed-by: @b\n"))
+	c.message([]byte("\n!12 merge b into master\n\nCreated-by: login\nDescription: Some: text\nSee https://x.example\n\nNote: one\nReviewed-by: @b\n"), newCopies())
 	want := []facts.Trailer{
 		{Key: "Created-by", Value: "login"},
 		{Key: "Description", Value: "Some: text"},
@@ -327,7 +327,7 @@ func TestTrailersOfTheBody(t *testing.T) {
 	}
 	long := "Key: " + strings.Repeat("x", maxTrailerLine)
 	c = &commit{}
-	c.message([]byte("\nS\n\n" + long + "\n" + strings.Repeat("Key: value\n", 2*maxTrailers)))
+	c.message([]byte("\nS\n\n" + long + "\n" + strings.Repeat("Key: value\n", 2*maxTrailers)), newCopies())
 	if len(c.trailers) != maxTrailers || c.trailers[0].Value != "value" {
 		t.Errorf("%d trailers, want %d short ones", len(c.trailers), maxTrailers)
 	}
@@ -346,7 +346,7 @@ func FuzzCommit(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		before := bytes.Clone(data)
-		c, err := parseCommit(data)
+		c, err := parseCommit(data, newCopies())
 		if !bytes.Equal(before, data) {
 			t.Error("the input was changed")
 		}
@@ -391,9 +391,9 @@ func FuzzIdent(f *testing.F) {
 		f.Add([]byte(c.line))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
-		id := parseIdent(line)
+		id := parseIdent(line, newCopies())
 		if open, shut := bytes.IndexByte(line, '<'), bytes.LastIndexByte(line, '>'); open < 0 || shut < open {
-			if id != (ident{}) {
+			if *id.Signature != (facts.Signature{}) || id.when != (facts.Time{}) {
 				t.Fatalf("%q without brackets gives %+v", line, id)
 			}
 			return

@@ -164,8 +164,8 @@ func recall(f *facts.Repository, row uint32, r *Repository) *commit {
 	c := &f.Commits[row]
 	out := &commit{
 		subject: c.Subject, trailers: f.Trailers[c.Trailers.Lo:c.Trailers.Hi], treeAt: odb.None,
-		author:    ident{f.Signatures[c.Author], c.Authored},
-		committer: ident{f.Signatures[c.Committer], c.Committed},
+		author:    ident{&f.Signatures[c.Author], c.Authored},
+		committer: ident{&f.Signatures[c.Committer], c.Committed},
 	}
 	for _, q := range f.Parents[c.Parents.Lo:c.Parents.Hi] {
 		id := f.Commits[q].ID

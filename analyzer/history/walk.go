@@ -41,6 +41,10 @@ func readCommits(
 	parsed := make([]*commit, db.Len()) // by object number
 	failed := make(map[odb.Number]error)
 	window := prefetch
+	kept := make([]*copies, len(readers))
+	for i := range kept {
+		kept[i] = newCopies()
+	}
 	fetch := func(at odb.Number) error {
 		numbers := db.Near(nil, at, window)
 		commits := make([]*commit, len(numbers))
@@ -67,7 +71,7 @@ func readCommits(
 								return nil //nolint:nilerr // as said
 							}
 						}
-						commits[i], err = readCommitNumber(reader, db, n)
+						commits[i], err = readCommitNumber(reader, db, n, kept[k])
 						return err
 					})
 					reader.Release()
