@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"orrery/analyzer/alert"
+	"orrery/analyzer/control"
 	"orrery/analyzer/facts"
 	"orrery/analyzer/history"
 	"orrery/analyzer/measure"
@@ -222,7 +223,8 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	if opts.AsOf == 0 {
 		opts.AsOf = newest(histories)
 	}
-	resolution, err := resolve(histories, ecosystem, told.owners, opts)
+	book := control.Read(histories)
+	resolution, err := resolve(histories, ecosystem, told.owners, book.Mentions, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -255,6 +257,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	}
 	options := report.Options{Names: opts.Names, Accounting: opts.Accounting}
 	model := report.Build(result, resolution, provenance, options)
+	model.AddControl(book.Measure(controlled(result, histories, ecosystem.Repositories, classified, resolution)), book, keys(histories), resolution)
 	g, err := report.Graph(result, resolution, graphWindow, options)
 	if err != nil {
 		return nil, err
@@ -270,6 +273,36 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		return nil, err
 	}
 	return out, ctx.Err()
+}
+
+// controlled is what figures of control are made of.
+func controlled(
+	result *measure.Result, histories []*facts.Repository, repositories []source.Repository, classified []*paths.Classified, resolution *people.Resolution,
+) control.Input {
+	in := control.Input{Repositories: histories, Resolution: resolution, Paths: classified}
+	for _, w := range result.Windows {
+		if w.Kind == measure.KindWindow {
+			in.Windows = append(in.Windows, control.Window(w.Window))
+		}
+		if w.Name == measure.LastTwelveMonths {
+			in.At = w.To - 1
+		}
+	}
+	names := map[string]string{}
+	for i := range repositories {
+		names[repositories[i].Key] = repositories[i].OwnerAndName()
+	}
+	for _, f := range histories {
+		in.Names = append(in.Names, names[f.Key])
+	}
+	return in
+}
+
+func keys(histories []*facts.Repository) (all []string) {
+	for _, f := range histories {
+		all = append(all, f.Key)
+	}
+	return all
 }
 
 // classify says what the files of a repository are, by the rules that are meant for it.
@@ -353,12 +386,14 @@ func renames(opts Options) string {
 	return fmt.Sprintf("git's -M50%%, limit %d", cmp.Or(opts.RenameLimit, 1000))
 }
 
-func resolve(histories []*facts.Repository, e *source.Ecosystem, told []*facts.Forge, opts Options) (*people.Resolution, error) {
+func resolve(
+	histories []*facts.Repository, e *source.Ecosystem, told []*facts.Forge, mentions []people.Mention, opts Options,
+) (*people.Resolution, error) {
 	options, err := resolving(e, opts)
 	if err != nil {
 		return nil, err
 	}
-	options.Forges = told
+	options.Forges, options.Mentions = told, mentions
 	return people.Resolve(histories, options)
 }
 

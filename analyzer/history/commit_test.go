@@ -327,7 +327,7 @@ func TestTrailersOfTheBody(t *testing.T) {
 	}
 	long := "Key: " + strings.Repeat("x", maxTrailerLine)
 	c = &commit{}
-	c.message([]byte("\nS\n\n" + long + "\n" + strings.Repeat("Key: value\n", 2*maxTrailers)), newCopies())
+	c.message([]byte("\nS\n\n"+long+"\n"+strings.Repeat("Key: value\n", 2*maxTrailers)), newCopies())
 	if len(c.trailers) != maxTrailers || c.trailers[0].Value != "value" {
 		t.Errorf("%d trailers, want %d short ones", len(c.trailers), maxTrailers)
 	}

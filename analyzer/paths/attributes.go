@@ -348,3 +348,15 @@ func (f *attributeFile) apply(path string, a *attributes) {
 		}
 	}
 }
+
+// Pattern is a [Rule]'s pattern, to be held against paths elsewhere.
+type Pattern struct{ compiled *pattern }
+
+// CompilePattern makes a pattern of its text.
+func CompilePattern(text string) (Pattern, error) {
+	p, err := compileRule(text)
+	return Pattern{p}, err
+}
+
+// Match says whether the pattern fits a file by its path from the root.
+func (p Pattern) Match(path string) bool { return p.compiled.match(path) }

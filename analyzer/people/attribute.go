@@ -31,8 +31,9 @@ type attributor struct {
 
 	splits   []split
 	rolled   [][]rolled // organization of the directory -> what it counts as; nil for itself
-	withheld []bool     // by identity; nil for none
-	opted    uint32     // evidence of what is withheld
+	mentions []mention
+	withheld []bool // by identity; nil for none
+	opted    uint32 // evidence of what is withheld
 }
 
 // span is an answer from a day on, to the next span.
@@ -77,7 +78,10 @@ type outcome struct {
 
 // attribute asks the layers, in terms of the directory's organizations.
 func (a *attributor) attribute(repository int, signature uint32, when facts.Time) Attribution {
-	i := a.identity[repository][signature]
+	return a.attributeIdentity(a.identity[repository][signature], when)
+}
+
+func (a *attributor) attributeIdentity(i uint32, when facts.Time) Attribution {
 	day, dated := int32(0), when.Valid
 	if dated {
 		day = dayOf(when.Unix)
@@ -201,6 +205,7 @@ func (r *resolver) attributor(strong []uint32) *attributor {
 		t.uses(a)
 	}
 	t.profiles(a)
+	t.mentions(a)
 	t.organizations(a)
 	t.rollUp(a)
 	return a
@@ -215,7 +220,7 @@ func (t *timelines) identity(id *identity) []span {
 	case malformed:
 		return t.constant(Invalid, RuleMalformed, "")
 	case shared:
-		return t.constant(NoReply, RuleNoReply, "nobody's mailbox")
+		return t.constant(NoReply, RuleNoReply, NobodysMailbox)
 	case placeholder:
 		// A machine's root at a company's host is still the company's.
 		if spans := t.domain(&id.own); len(spans) > 0 && slices.ContainsFunc(spans, func(s span) bool { return s.Class.Known() }) {
@@ -761,6 +766,9 @@ func (t *timelines) organizations(a *attributor) {
 	}
 	for _, list := range a.profiled {
 		spans(list)
+	}
+	for i := range a.mentions {
+		spans(a.mentions[i].claimed)
 	}
 	for i := range a.splits {
 		shares := a.splits[i].shares

@@ -118,14 +118,20 @@ type Resolution struct {
 	Credits [][]Credit
 	// CoAuthorship counts what commits say of co-authors.
 	CoAuthorship CoAuthorship
+	// Mentioned tells who [Options.Mentions] are.
+	Mentioned []Mentioned
 
 	attribute func(repo int, signature uint32, when facts.Time) Attribution
+	mention   func(i int, when facts.Time) Attribution
 }
 
 // Attribute says on whose behalf a signature of a repository acted at a moment. Safe for many goroutines.
 func (r *Resolution) Attribute(repo int, signature uint32, when facts.Time) Attribution {
 	return r.attribute(repo, signature, when)
 }
+
+// AttributeMention says on whose behalf a person whom a file or a message names acted at a moment. Safe for many goroutines.
+func (r *Resolution) AttributeMention(i int, when facts.Time) Attribution { return r.mention(i, when) }
 
 // NewResolution gives r the function that answers [Resolution.Attribute]: pure, and safe for many goroutines. For what resolves, and for
 // tests of what stands behind it.

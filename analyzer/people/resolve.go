@@ -45,7 +45,11 @@ const (
 	RuleMachine     = "machine"         // a pattern of machine accounts
 	RuleWithheld    = "withheld"        // the person does not want to be told apart
 	RuleUndated     = "undated"         // the answer depends on the date, and there is none
+	RuleClaimed     = "claimed"         // the file that names a person in a seat names an organization beside
 )
+
+// NobodysMailbox is the evidence of an address that many commit with and nobody reads, such as that of a forge's editor.
+const NobodysMailbox = "nobody's mailbox"
 
 // inferred are the joins that can be wrong: each needs evidence from outside the address. They come after the others, in this order.
 var inferred = [...]string{RuleCreatedBy, RuleSameName}
@@ -75,6 +79,8 @@ type Options struct {
 
 	// Forges are what forges tell of accounts: profiles are statements, of low confidence, around the day that they were asked for.
 	Forges []*facts.Forge
+	// Mentions are people whom files and messages name, in seats and reviews: [Resolution.Mentioned] and [Resolution.AttributeMention].
+	Mentions []Mention
 
 	without string // file:line of a statement that is left out
 }
@@ -110,13 +116,16 @@ type resolver struct {
 	sides        []map[uint32]uint32 // root -> group of those that are not the same -> which of its members is in the set; nil for none
 	keys         [][]string          // identity -> addresses and accounts that it is joined by
 	personOf     []uint32            // identity -> person
+	creators     map[string]uint32   // account of a forge -> identity of who opened its requests
 	out          Resolution
 	evidence     map[Evidence]uint32
 }
 
 // Resolve makes persons of the signatures of repositories, and prepares the answers of [Resolution.Attribute].
 func Resolve(repositories []*facts.Repository, opts Options) (*Resolution, error) {
-	r := &resolver{opts: opts, directory: opts.Directory, repositories: repositories, evidence: map[Evidence]uint32{}}
+	r := &resolver{
+		opts: opts, directory: opts.Directory, repositories: repositories, evidence: map[Evidence]uint32{}, creators: map[string]uint32{},
+	}
 	if len(opts.PseudonymKey) < 16 {
 		return nil, errors.New("resolving people: the key of pseudonyms has fewer than 16 bytes")
 	}
@@ -157,6 +166,13 @@ func Resolve(repositories []*facts.Repository, opts Options) (*Resolution, error
 	}
 	organizations := r.out.Organizations
 	r.settle(named)
+	r.out.mention = func(i int, when facts.Time) Attribution {
+		day, dated := int32(0), when.Valid
+		if dated {
+			day = dayOf(when.Unix)
+		}
+		return a.roll(a.attributeMention(i, when), day, dated, organizations)
+	}
 	return NewResolution(r.out, func(repository int, signature uint32, when facts.Time) Attribution {
 		day, dated := int32(0), when.Valid
 		if dated {
@@ -478,7 +494,7 @@ func (r *resolver) joinCreators() {
 	if !r.on(RuleCreatedBy) {
 		return
 	}
-	accounts := map[string]uint32{} // that stand in addresses; the others join nobody
+	accounts := map[string]uint32{} // that stand in addresses; the others join nobody, but are known where files name them
 	for i := range r.identities {
 		id := &r.identities[i]
 		if id.machine != Unknown || id.byName || r.directory.apart[id.own.text] {
@@ -489,9 +505,6 @@ func (r *resolver) joinCreators() {
 				accounts[account] = uint32(i)
 			}
 		}
-	}
-	if len(accounts) == 0 {
-		return
 	}
 	votes := map[string]map[uint32]int{}
 	for i, repository := range r.repositories {
@@ -511,7 +524,7 @@ func (r *resolver) joinCreators() {
 			}
 			for _, t := range repository.Trailers[commit.Trailers.Lo:commit.Trailers.Hi] {
 				account := creator(t, commit)
-				if _, ok := accounts[account]; !ok {
+				if account == "" {
 					continue
 				}
 				if votes[account] == nil {
@@ -532,7 +545,10 @@ func (r *resolver) joinCreators() {
 			}
 		}
 		if best >= createdByVotes && best*createdByDen >= total*createdByNum {
-			r.join(who, accounts[account], RuleCreatedBy, fmt.Sprintf("%d of %d requests", best, total), "medium")
+			if i, ok := accounts[account]; ok {
+				r.join(who, i, RuleCreatedBy, fmt.Sprintf("%d of %d requests", best, total), "medium")
+			}
+			r.creators[account] = who
 		}
 	}
 }

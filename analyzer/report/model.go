@@ -118,6 +118,8 @@ type Model struct {
 	// Strata and Longevity are nil where owners of lines were not read.
 	Strata    *Strata     `json:"strata"`
 	Longevity []Longevity `json:"longevity"`
+	// Control is nil in results of before there was one.
+	Control *Control `json:"control,omitempty"`
 	// Skipped sums Skips up by reason.
 	Skipped []Skipped `json:"skipped"`
 	Skips   []Skip    `json:"skips"`

@@ -32,6 +32,7 @@ func WriteText(w io.Writer, m *Model, width int) error {
 	t.windows(m)
 	t.organizations(m)
 	t.longevity(m)
+	t.control(m)
 	t.bulk(m)
 	t.flow("beside: ", beside(m), 1)
 	t.notes(m)

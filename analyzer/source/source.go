@@ -30,6 +30,7 @@ package source
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"orrery/analyzer/paths"
@@ -66,6 +67,20 @@ type Repository struct {
 	// Stale says why an existing mirror could not be fetched anew. It can be read, as of its last fetch. nil if it is up to date, or if
 	// nobody asked (offline, local, made by another tool).
 	Stale error
+}
+
+// OwnerAndName is what forges call the repository, "openeuler/iSulad", as far as its address or its folder tells; else its key.
+func (r *Repository) OwnerAndName() string {
+	for _, place := range [...]string{r.URL, r.Dir} {
+		place = strings.TrimSuffix(strings.TrimSuffix(place, "/"), ".git")
+		if mirror, ok := strings.CutSuffix(place, "/repo"); ok {
+			place = strings.ReplaceAll(mirror, "+", "/")
+		}
+		if parts := strings.FieldsFunc(place, func(c rune) bool { return c == '/' || c == ':' || c == '\\' }); len(parts) > 2 {
+			return parts[len(parts)-2] + "/" + parts[len(parts)-1]
+		}
+	}
+	return r.Key
 }
 
 // Window is a period that measures are given for: [From, To) in Unix seconds, UTC.

@@ -37,7 +37,7 @@ func (m *Map) sigPeople(file string, n *yaml.Node) {
 	if n.Kind == yaml.MappingNode {
 		values := map[string]*yaml.Node{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			if key := sigKey(n.Content[i].Value); key != "" && n.Content[i+1].Kind == yaml.ScalarNode && n.Content[i+1].Tag != "!!null" {
+			if key := SigKey(n.Content[i].Value); key != "" && n.Content[i+1].Kind == yaml.ScalarNode && n.Content[i+1].Tag != "!!null" {
 				values[key] = n.Content[i+1]
 			}
 		}
@@ -70,8 +70,8 @@ func (m *Map) sigPerson(file string, values map[string]*yaml.Node) {
 	m.person(fmt.Sprintf("%s:%d", file, organization.Line), addresses, organization.Value, "", "")
 }
 
-// sigKey gives the key that is meant by a misspelled one, "" if that is not clear.
-func sigKey(key string) string {
+// SigKey gives the key that is meant by a misspelled one, "" if that is not clear.
+func SigKey(key string) string {
 	key = strings.ToLower(strings.TrimSpace(key))
 	for _, k := range []struct {
 		name  string

@@ -1,0 +1,505 @@
+package control
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"orrery/analyzer/facts"
+	"orrery/analyzer/paths"
+	"orrery/analyzer/people"
+)
+
+// Input is what figures of control are made of. Lists are parallel to the repositories that [Read] was given.
+type Input struct {
+	Repositories []*facts.Repository
+	Resolution   *people.Resolution // made with Book.Mentions as its mentions
+	Paths        []*paths.Classified
+	// Names are what group files call the repositories: "openeuler/iSulad"; "" where that is not known.
+	Names []string
+	// At is the moment that seats and lines are of, in Unix seconds.
+	At int64
+	// Windows are the periods that reviews are of.
+	Windows []Window
+}
+
+// Window is a period [From, To) in Unix seconds.
+type Window struct {
+	Name     string
+	From, To int64
+}
+
+// Part is what one organization holds or did.
+type Part struct {
+	Seats   int // a person, a role and what it is for
+	Holders int // persons with a seat
+	// Guarded are surviving lines of files written here that its people guard; a line with several guardians is divided evenly. Alone are
+	// those that nobody else guards.
+	Guarded, Alone float64
+}
+
+func (p *Part) add(o Part) {
+	p.Seats += o.Seats
+	p.Guarded += o.Guarded
+	p.Alone += o.Alone
+}
+
+// Acts counts what was done with changes of others.
+type Acts struct{ Reviews, Approvals, Integrations int }
+
+func (a *Acts) add(o Acts) {
+	a.Reviews += o.Reviews
+	a.Approvals += o.Approvals
+	a.Integrations += o.Integrations
+}
+
+// All is their sum.
+func (a Acts) All() int { return a.Reviews + a.Approvals + a.Integrations }
+
+// Row is one organization, or one class of people whose organization is not known.
+type Row struct {
+	Organization int    // an index, or people.NoOrganization
+	Name         string // of the class, where there is no organization
+	Class        people.Class
+	Client       string // of a contractor
+	// Apart reads contractors as firms of their own, Merged as part of their client.
+	Apart, Merged Part
+	// Acts are by window: apart, and merged.
+	Acts, MergedActs []Acts
+}
+
+// Result is who controls an ecosystem at a moment.
+type Result struct {
+	At      int64
+	Windows []Window
+	// Rows are those with a seat or a review, most guarded lines first, then seats, then names; unknown classes last.
+	Rows []Row
+	// Lines are the surviving lines of files written here, Stated those in the care of somebody.
+	Lines, Stated uint64
+	// Repositories counts those with a file that states anything, of All.
+	Repositories, All int
+	// Elsewhere counts seats that are for repositories that were not read.
+	Elsewhere int
+	// Years are seats by organization at the end of every year, oldest first.
+	Years []Year
+	// Machines counts acts of machine accounts, which are in no row, by window.
+	Machines []int
+	// Changed counts the non-merge commits and merges of each window that anybody else than the author reviewed, approved or took in, of
+	// Changes that there are.
+	Changed, Changes []int
+	Warnings         []string
+}
+
+// Year is who held how many seats.
+type Year struct {
+	Year int
+	Rows []YearRow
+}
+
+// YearRow is an organization's, or a class's, seats at the end of a year.
+type YearRow struct {
+	Name           string
+	Class          people.Class
+	Seats, Holders int
+}
+
+// measurement carries a book to its result.
+type measurement struct {
+	*Book
+	in      Input
+	targets [][]int // by seat: the repositories that it is for
+}
+
+// Measure tells who held what at a moment, and who reviewed in windows.
+func (b *Book) Measure(in Input) *Result {
+	m := &measurement{Book: b, in: in}
+	m.aim()
+	out := &Result{At: in.At, Windows: in.Windows, All: len(in.Repositories), Warnings: b.Warnings}
+	rows := m.rows()
+	m.seats(rows, out)
+	m.lines(rows, out)
+	m.acts(rows, out)
+	out.Years = m.years()
+	out.Rows = m.merge(rows)
+	return out
+}
+
+// aim finds the repositories that seats are for.
+func (m *measurement) aim() {
+	byName := map[string]int{}
+	for i, name := range m.in.Names {
+		name = strings.ToLower(name)
+		if name == "" {
+			continue
+		}
+		byName[name] = i
+		owner, base, ok := strings.Cut(name, "/")
+		if !ok {
+			base = owner
+		}
+		if _, taken := byName["*/"+base]; !taken {
+			byName["*/"+base] = i
+		}
+	}
+	m.targets = make([][]int, len(m.Seats))
+	for i := range m.Seats {
+		s := &m.Seats[i]
+		if s.Guarded == nil {
+			m.targets[i] = []int{s.Repository}
+			continue
+		}
+		for _, name := range s.Guarded {
+			name = strings.ToLower(strings.Trim(name, "/ "))
+			at, ok := byName[name]
+			if owner, base, cut := strings.Cut(name, "/"); !ok && !strings.HasPrefix(owner, "src-") {
+				if !cut {
+					base = owner
+				}
+				// A mirror lies under another owner's name.
+				at, ok = byName["*/"+base]
+			}
+			if ok && !slices.Contains(m.targets[i], at) {
+				m.targets[i] = append(m.targets[i], at)
+			}
+		}
+	}
+}
+
+// table are the rows by organization, then by class.
+type table struct {
+	organizations []Row
+	classes       [people.NumClasses]Row
+	windows       int
+}
+
+func (m *measurement) rows() *table {
+	t := &table{organizations: make([]Row, len(m.in.Resolution.Organizations)), windows: len(m.in.Windows)}
+	for i := range t.organizations {
+		o := &m.in.Resolution.Organizations[i]
+		t.organizations[i] = Row{Organization: i, Name: o.Name, Class: o.Class, Acts: make([]Acts, t.windows), MergedActs: make([]Acts, t.windows)}
+		if o.Client != people.NoOrganization {
+			t.organizations[i].Client = m.in.Resolution.Organizations[o.Client].Name
+		}
+	}
+	for c := range t.classes {
+		t.classes[c] = Row{
+			Organization: people.NoOrganization, Name: people.Class(c).String(), Class: people.Class(c), Acts: make([]Acts, t.windows), MergedActs: make([]Acts, t.windows),
+		}
+	}
+	return t
+}
+
+func (t *table) of(a people.Attribution) *Row {
+	if a.Organization != people.NoOrganization {
+		return &t.organizations[a.Organization]
+	}
+	return &t.classes[a.Class]
+}
+
+// holder tells people apart: persons by number, whom no commit knows by mention.
+func (m *measurement) holder(mention int) int {
+	if p := m.in.Resolution.Mentioned[mention].Person; p >= 0 {
+		return p
+	}
+	return -1 - mention
+}
+
+// Moment is a time that is known.
+func Moment(at int64) facts.Time { return facts.Time{Unix: at, Valid: true} }
+
+// seats counts those that stand at the moment.
+func (m *measurement) seats(t *table, out *Result) {
+	type holding struct {
+		row    *Row
+		holder int
+	}
+	holders := map[holding]bool{}
+	stating := make([]bool, len(m.in.Repositories))
+	for i := range m.Seats {
+		s := &m.Seats[i]
+		if !s.Holds(m.in.At) {
+			continue
+		}
+		if len(m.targets[i]) == 0 {
+			out.Elsewhere++
+		}
+		for _, r := range m.targets[i] {
+			stating[r] = true
+		}
+		a := m.in.Resolution.AttributeMention(s.Mention, Moment(m.in.At))
+		if a.Class.Machine() {
+			continue
+		}
+		row := t.of(a)
+		row.Apart.Seats++
+		if h := (holding{row, m.holder(s.Mention)}); !holders[h] {
+			holders[h] = true
+			row.Apart.Holders++
+		}
+	}
+	for _, s := range stating {
+		if s {
+			out.Repositories++
+		}
+	}
+}
+
+// LinesOf gives the text lines that stand in each path of a repository at a moment.
+func LinesOf(r *facts.Repository, at int64) []int64 {
+	lines := make([]int64, len(r.Paths))
+	for i := range r.Survival {
+		if s := &r.Survival[i]; r.Steps[s.Step].Clock <= at {
+			lines[s.Path] += int64(s.Lines)
+		}
+	}
+	return lines
+}
+
+// lines deals the surviving lines out to those who guard them.
+func (m *measurement) lines(t *table, out *Result) {
+	groups := make([][]int, len(m.in.Repositories)) // seats that group files give, by repository
+	for i := range m.Seats {
+		if s := &m.Seats[i]; s.Guarded != nil && s.Holds(m.in.At) {
+			for _, r := range m.targets[i] {
+				groups[r] = append(groups[r], i)
+			}
+		}
+	}
+	when := Moment(m.in.At)
+	attribution := map[int]people.Attribution{}
+	for i, r := range m.in.Repositories {
+		lines := LinesOf(r, m.in.At)
+		g := m.guards[i].guardians(m.in.At)
+		for p, n := range lines {
+			if n <= 0 || m.in.Paths[i] != nil && !m.in.Paths[i].Class[p].Written() {
+				continue
+			}
+			out.Lines += uint64(n)
+			var seats []int
+			if !g.none() {
+				seats = g.of(r.Paths[p])
+			}
+			if seats == nil {
+				seats = groups[i]
+			}
+			if len(seats) == 0 {
+				continue
+			}
+			var holders []int
+			var attributions []people.Attribution
+			for _, s := range seats {
+				mention := m.Seats[s].Mention
+				h := m.holder(mention)
+				if slices.Contains(holders, h) {
+					continue
+				}
+				a, ok := attribution[mention]
+				if !ok {
+					a = m.in.Resolution.AttributeMention(mention, when)
+					attribution[mention] = a
+				}
+				if !a.Class.Machine() {
+					holders, attributions = append(holders, h), append(attributions, a)
+				}
+			}
+			if len(holders) == 0 {
+				continue
+			}
+			out.Stated += uint64(n)
+			alone := true
+			for _, a := range attributions {
+				alone = alone && a.Organization == attributions[0].Organization && a.Class.Known()
+				t.of(a).Apart.Guarded += float64(n) / float64(len(holders))
+			}
+			if alone {
+				t.of(attributions[0]).Apart.Alone += float64(n)
+			}
+		}
+	}
+}
+
+// acts counts what was done with changes of others, each person once for a commit and a kind.
+func (m *measurement) acts(t *table, out *Result) {
+	res := m.in.Resolution
+	out.Machines, out.Changed, out.Changes = make([]int, t.windows), make([]int, t.windows), make([]int, t.windows)
+	met := map[facts.ID]bool{}
+	for _, r := range m.in.Repositories {
+		for c := range r.Commits {
+			for w := range m.in.Windows {
+				if m.in.Windows[w].holds(r.Commits[c].Committed) {
+					out.Changes[w]++
+				}
+			}
+		}
+	}
+	type done struct {
+		person int
+		kind   string
+	}
+	var seen []done
+	for lo := 0; lo < len(m.Acts); {
+		hi := lo + 1
+		for hi < len(m.Acts) && m.Acts[hi].Repository == m.Acts[lo].Repository && m.Acts[hi].Commit == m.Acts[lo].Commit {
+			hi++
+		}
+		first := &m.Acts[lo]
+		acts := m.Acts[lo:hi]
+		lo = hi
+		id := m.in.Repositories[first.Repository].Commits[first.Commit].ID
+		if met[id] {
+			continue // in another repository as well
+		}
+		met[id] = true
+		author := int(res.Person[first.Repository][first.Author])
+		seen = seen[:0]
+		others := false
+		for k := range acts {
+			a := &acts[k]
+			person := -1
+			if a.Mention >= 0 {
+				person = m.holder(a.Mention)
+			} else {
+				person = int(res.Person[a.Repository][a.Signature])
+			}
+			if person == author || slices.Contains(seen, done{person, a.Kind}) {
+				continue
+			}
+			var by people.Attribution
+			if a.Mention >= 0 {
+				by = res.AttributeMention(a.Mention, a.When)
+			} else {
+				by = res.Attribute(a.Repository, a.Signature, a.When)
+			}
+			machine := by.Class.Machine() || by.Class == people.NoReply && res.Evidence[by.Evidence].Source == people.NobodysMailbox
+			seen = append(seen, done{person, a.Kind})
+			others = others || !machine
+			for w := range m.in.Windows {
+				if !m.in.Windows[w].holds(a.When) {
+					continue
+				}
+				if machine {
+					out.Machines[w]++
+					continue
+				}
+				n := &t.of(by).Acts[w]
+				switch a.Kind {
+				case Review:
+					n.Reviews++
+				case Approval:
+					n.Approvals++
+				default:
+					n.Integrations++
+				}
+			}
+		}
+		for w := range m.in.Windows {
+			if others && m.in.Windows[w].holds(first.When) {
+				out.Changed[w]++
+			}
+		}
+	}
+}
+
+// holds says whether a moment is in the window; all time holds invalid dates too.
+func (w *Window) holds(t facts.Time) bool {
+	if !t.Valid {
+		return w.From == math.MinInt64
+	}
+	return w.From <= t.Unix && t.Unix < w.To
+}
+
+// years counts seats at the end of every year since the first seat, and at the moment.
+func (m *measurement) years() (years []Year) {
+	first := int64(math.MaxInt64)
+	for i := range m.Seats {
+		first = min(first, m.Seats[i].From)
+	}
+	if first >= m.in.At || first <= 0 {
+		return nil
+	}
+	for y := time.Unix(first, 0).UTC().Year(); ; y++ {
+		end := time.Date(y+1, 1, 1, 0, 0, 0, 0, time.UTC).Unix() - 1
+		end = min(end, m.in.At)
+		type key struct {
+			name  string
+			class people.Class
+		}
+		type count struct {
+			seats   int
+			holders map[int]bool
+		}
+		counts := map[key]*count{}
+		for i := range m.Seats {
+			s := &m.Seats[i]
+			if !s.Holds(end) {
+				continue
+			}
+			a := m.in.Resolution.AttributeMention(s.Mention, Moment(end))
+			if a.Class.Machine() {
+				continue
+			}
+			k := key{a.Class.String(), a.Class}
+			if a.Organization != people.NoOrganization {
+				k.name = m.in.Resolution.Organizations[a.Organization].Name
+			}
+			if counts[k] == nil {
+				counts[k] = &count{holders: map[int]bool{}}
+			}
+			counts[k].seats++
+			counts[k].holders[m.holder(s.Mention)] = true
+		}
+		year := Year{Year: y}
+		for k, c := range counts {
+			year.Rows = append(year.Rows, YearRow{k.name, k.class, c.seats, len(c.holders)})
+		}
+		slices.SortFunc(year.Rows, func(a, b YearRow) int {
+			return cmp.Or(cmp.Compare(b.Seats, a.Seats), strings.Compare(a.Name, b.Name), cmp.Compare(a.Class, b.Class))
+		})
+		years = append(years, year)
+		if end == m.in.At {
+			return years
+		}
+	}
+}
+
+// merge adds contractors to their clients in the second reading, and orders the rows.
+func (m *measurement) merge(t *table) (rows []Row) {
+	res := m.in.Resolution
+	for i := range t.organizations {
+		r := &t.organizations[i]
+		to := i
+		if o := &res.Organizations[i]; o.Class == people.Contractor && o.Client != people.NoOrganization {
+			to = o.Client
+		}
+		t.organizations[to].Merged.add(r.Apart)
+		t.organizations[to].Merged.Holders += r.Apart.Holders
+		for w := range r.Acts {
+			t.organizations[to].MergedActs[w].add(r.Acts[w])
+		}
+	}
+	for c := range t.classes {
+		r := &t.classes[c]
+		r.Merged, r.MergedActs = r.Apart, slices.Clone(r.Acts)
+	}
+	keep := func(r *Row) {
+		any := r.Apart.Seats > 0 || r.Merged.Seats > 0
+		for w := range r.Acts {
+			any = any || r.Acts[w].All() > 0 || r.MergedActs[w].All() > 0
+		}
+		if any {
+			rows = append(rows, *r)
+		}
+	}
+	for i := range t.organizations {
+		keep(&t.organizations[i])
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(b.Merged.Guarded, a.Merged.Guarded), cmp.Compare(b.Merged.Seats, a.Merged.Seats), strings.Compare(a.Name, b.Name))
+	})
+	for c := range t.classes {
+		keep(&t.classes[c])
+	}
+	return rows
+}

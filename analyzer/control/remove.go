@@ -1,0 +1,386 @@
+package control
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"orrery/analyzer/facts"
+	"orrery/analyzer/people"
+)
+
+// Rules of removal.
+const (
+	// ActiveDays is how far back from the day somebody must have a commit to count as active.
+	ActiveDays = 365
+	// everybodys is the number of people from which on a file that they changed in that time ties nobody to anybody: build files and lists
+	// are everybody's.
+	everybodys = 30
+)
+
+// Removal tells what an ecosystem is without some organizations from a day on, by arithmetic: nobody takes over, nobody is hired, nothing is
+// forked. It is no forecast.
+//
+// Amounts that hang on people whose organization is not known are ranges: Low takes none of them for the organizations' own, High all.
+type Removal struct {
+	Organizations []int
+	At            int64
+	// Repositories are those with an active author or a maintainer; Files and Lines those (of files written here) with either.
+	Repositories, Files, Lines Exposed
+	// Dormant are the lines whose authors are no longer active and that nobody guards: nobody's already.
+	Dormant uint64
+	// Authors are active persons, Commits what they did in the days before, Reviewers those who let in, approved or reviewed, Reviews how often.
+	Authors, Commits, Reviewers, Reviews Exposed
+	// Components are the groups of people that shared files connect, before and after; Largest is the number of people in the largest one.
+	// Without those of the unknown organizations' people that would go: the low reading.
+	Before, After Components
+}
+
+// Exposed is the part of a whole that is left to nobody.
+type Exposed struct{ Low, High, Whole uint64 }
+
+// Components are groups of people.
+type Components struct{ Groups, Largest, People int }
+
+// Exposure answers what is left without organizations, for one moment.
+type Exposure struct {
+	at           int64
+	in           Input
+	parties      []party // by set of people that something hangs on
+	repositories []party
+	authors      map[int]int         // active person -> organization, or unknown
+	commits      map[int]uint64      // of active persons
+	reviews      map[int]uint64      // by person or mention
+	reviewerOf   map[int]int         // the same -> organization, or unknown
+	links        map[[2]uint32][]int // file -> persons who changed it
+	dormant      uint64
+	weight       []uint64 // commits by organization
+}
+
+// party is a set of organizations that something hangs on.
+type party struct {
+	organizations []int32 // ascending; unknown first
+	files, lines  uint64
+}
+
+const unknown = -1
+
+// side is the organization that a person counts for: contractors for their client.
+func (m *measurement) side(a people.Attribution) int {
+	if a.Organization == people.NoOrganization {
+		return unknown
+	}
+	if o := &m.in.Resolution.Organizations[a.Organization]; o.Class == people.Contractor && o.Client != people.NoOrganization {
+		return o.Client
+	}
+	return a.Organization
+}
+
+// Expose prepares answers for the moment Input.At. Contractors go with their client.
+func (b *Book) Expose(in Input) *Exposure {
+	m := &measurement{Book: b, in: in}
+	m.aim()
+	e := &Exposure{
+		at: in.At, in: in, authors: map[int]int{}, commits: map[int]uint64{}, reviews: map[int]uint64{}, reviewerOf: map[int]int{},
+		links: map[[2]uint32][]int{}, weight: make([]uint64, len(in.Resolution.Organizations)),
+	}
+	e.active(m)
+	e.reviewers(m)
+	e.hang(m)
+	return e
+}
+
+// active finds who has a commit in the days before, and for whom most of theirs are.
+func (e *Exposure) active(m *measurement) {
+	res := e.in.Resolution
+	from := e.at - ActiveDays*24*60*60
+	type work struct{ person, side int }
+	counts := map[work]uint64{}
+	met := map[facts.ID]bool{}
+	for i, r := range e.in.Repositories {
+		for row := range r.Commits {
+			c := &r.Commits[row]
+			if c.IsMerge() || !c.Authored.Valid || c.Authored.Unix <= from || c.Authored.Unix > e.at || met[c.ID] {
+				continue
+			}
+			met[c.ID] = true
+			a := res.Attribute(i, c.Author, c.Authored)
+			if a.Class.Machine() {
+				continue
+			}
+			person := int(res.Person[i][c.Author])
+			counts[work{person, m.side(a)}]++
+			e.commits[person]++
+			for k := c.Changes.Lo; k < c.Changes.Hi; k++ {
+				file := [2]uint32{uint32(i), r.Changes[k].Path}
+				if !slices.Contains(e.links[file], person) {
+					e.links[file] = append(e.links[file], person)
+				}
+			}
+		}
+	}
+	best := map[int]uint64{}
+	for w, n := range counts {
+		if n > best[w.person] || n == best[w.person] && w.side < e.authors[w.person] {
+			best[w.person], e.authors[w.person] = n, w.side
+		}
+		if w.side != unknown {
+			e.weight[w.side] += n
+		}
+	}
+}
+
+// reviewers finds who reviewed, approved or took in the changes of others in the days before.
+func (e *Exposure) reviewers(m *measurement) {
+	res := e.in.Resolution
+	from := e.at - ActiveDays*24*60*60
+	for k := range m.Acts {
+		a := &m.Acts[k]
+		if !a.When.Valid || a.When.Unix <= from || a.When.Unix > e.at {
+			continue
+		}
+		var by people.Attribution
+		person := 0
+		if a.Mention >= 0 {
+			person, by = m.holder(a.Mention), res.AttributeMention(a.Mention, a.When)
+		} else {
+			person, by = int(res.Person[a.Repository][a.Signature]), res.Attribute(a.Repository, a.Signature, a.When)
+		}
+		if by.Class.Machine() || person == int(res.Person[a.Repository][a.Author]) ||
+			by.Class == people.NoReply && res.Evidence[by.Evidence].Source == people.NobodysMailbox {
+			continue
+		}
+		e.reviews[person]++
+		e.reviewerOf[person] = m.side(by)
+	}
+}
+
+// hang finds for every file and every repository whom it hangs on: the authors of its lines who are still active, and those who guard it.
+func (e *Exposure) hang(m *measurement) {
+	res := e.in.Resolution
+	when := Moment(e.at)
+	groups := make([][]int, len(e.in.Repositories))
+	for i := range m.Seats {
+		if s := &m.Seats[i]; s.Guarded != nil && s.Holds(e.at) {
+			for _, r := range m.targets[i] {
+				groups[r] = append(groups[r], i)
+			}
+		}
+	}
+	sideOf := map[int]int{} // of mentions
+	holder := func(mention int) (side int, machine bool) {
+		side, ok := sideOf[mention]
+		if !ok {
+			a := res.AttributeMention(mention, when)
+			side = m.side(a)
+			if a.Class.Machine() {
+				side = math.MinInt32
+			}
+			sideOf[mention] = side
+		}
+		return side, side == math.MinInt32
+	}
+	byKey := map[string]int{}
+	key := make([]byte, 0, 64)
+	for i, r := range e.in.Repositories {
+		lines := make([]int64, len(r.Paths))
+		owners := make([]map[int]int64, len(r.Paths)) // active authors of the lines that stand
+		for k := range r.Survival {
+			s := &r.Survival[k]
+			if r.Steps[s.Step].Clock > e.at {
+				continue
+			}
+			lines[s.Path] += int64(s.Lines)
+			if s.Commit == facts.None {
+				continue
+			}
+			person := int(res.Person[i][r.Commits[s.Commit].Author])
+			if _, ok := e.authors[person]; ok {
+				if owners[s.Path] == nil {
+					owners[s.Path] = map[int]int64{}
+				}
+				owners[s.Path][person] += int64(s.Lines)
+			}
+		}
+		g := m.guards[i].guardians(e.at)
+		whole := party{}
+		for p, n := range lines {
+			if n <= 0 || e.in.Paths[i] != nil && !e.in.Paths[i].Class[p].Written() {
+				continue
+			}
+			var of []int32
+			for person, mine := range owners[p] {
+				if mine > 0 {
+					of = append(of, int32(e.authors[person]))
+				}
+			}
+			var seats []int
+			if !g.none() {
+				seats = g.of(r.Paths[p])
+			}
+			if seats == nil {
+				seats = groups[i]
+			}
+			for _, s := range seats {
+				if side, machine := holder(m.Seats[s].Mention); !machine {
+					of = append(of, int32(side))
+				}
+			}
+			slices.Sort(of)
+			of = slices.Compact(of)
+			if len(of) == 0 {
+				e.dormant += uint64(n)
+				continue
+			}
+			whole.organizations = append(whole.organizations, of...)
+			key = key[:0]
+			for _, o := range of {
+				key = binary.LittleEndian.AppendUint32(key, uint32(o))
+			}
+			at, ok := byKey[string(key)]
+			if !ok {
+				at = len(e.parties)
+				byKey[string(key)] = at
+				e.parties = append(e.parties, party{organizations: of})
+			}
+			e.parties[at].files++
+			e.parties[at].lines += uint64(n)
+		}
+		for k := range r.Commits { // who is active here may own no line that stands
+			c := &r.Commits[k]
+			if c.IsMerge() || !c.Authored.Valid || c.Authored.Unix <= e.at-ActiveDays*24*60*60 || c.Authored.Unix > e.at {
+				continue
+			}
+			if side, ok := e.authors[int(res.Person[i][c.Author])]; ok {
+				whole.organizations = append(whole.organizations, int32(side))
+			}
+		}
+		slices.Sort(whole.organizations)
+		if whole.organizations = slices.Compact(whole.organizations); len(whole.organizations) > 0 {
+			e.repositories = append(e.repositories, whole)
+		}
+	}
+}
+
+// Without tells what is left without some organizations.
+func (e *Exposure) Without(organizations ...int) Removal {
+	gone := make([]bool, len(e.in.Resolution.Organizations))
+	for _, o := range organizations {
+		gone[o] = true
+	}
+	out := Removal{Organizations: organizations, At: e.at, Dormant: e.dormant}
+	count := func(x *Exposed, side int, n uint64) {
+		x.Whole += n
+		if side == unknown {
+			x.High += n
+		} else if gone[side] {
+			x.Low += n
+			x.High += n
+		}
+	}
+	hangs := func(p *party) (low, high bool) {
+		low, high = true, true
+		for _, o := range p.organizations {
+			low = low && o != unknown && gone[o]
+			high = high && (o == unknown || gone[o])
+		}
+		return low, high
+	}
+	sum := func(x *Exposed, p *party, n uint64) {
+		low, high := hangs(p)
+		x.Whole += n
+		if low {
+			x.Low += n
+		}
+		if high {
+			x.High += n
+		}
+	}
+	for i := range e.parties {
+		sum(&out.Files, &e.parties[i], e.parties[i].files)
+		sum(&out.Lines, &e.parties[i], e.parties[i].lines)
+	}
+	for i := range e.repositories {
+		sum(&out.Repositories, &e.repositories[i], 1)
+	}
+	for person, side := range e.authors {
+		count(&out.Authors, side, 1)
+		count(&out.Commits, side, e.commits[person])
+	}
+	for person, side := range e.reviewerOf {
+		count(&out.Reviewers, side, 1)
+		count(&out.Reviews, side, e.reviews[person])
+	}
+	out.Before = e.components(func(int) bool { return true })
+	out.After = e.components(func(person int) bool { side := e.authors[person]; return side == unknown || !gone[side] })
+	return out
+}
+
+// components groups the people that are left by the files that they share.
+func (e *Exposure) components(left func(person int) bool) (c Components) {
+	parent := map[int]int{}
+	var find func(p int) int
+	find = func(p int) int {
+		for parent[p] != p {
+			parent[p] = parent[parent[p]]
+			p = parent[p]
+		}
+		return p
+	}
+	for person := range e.authors {
+		if left(person) {
+			parent[person] = person
+			c.People++
+		}
+	}
+	for _, persons := range e.links {
+		if len(persons) > everybodys {
+			continue
+		}
+		first := unknown
+		for _, p := range persons {
+			if _, ok := parent[p]; !ok {
+				continue
+			}
+			if first == unknown {
+				first = p
+			} else if a, b := find(first), find(p); a != b {
+				parent[max(a, b)] = min(a, b)
+			}
+		}
+	}
+	sizes := map[int]int{}
+	for p := range parent {
+		sizes[find(p)]++
+	}
+	c.Groups = len(sizes)
+	for _, n := range sizes {
+		c.Largest = max(c.Largest, n)
+	}
+	return c
+}
+
+// Largest gives the organizations with the most commits in the days before, most first.
+func (e *Exposure) Largest() (organizations []int) {
+	for o, n := range e.weight {
+		if n > 0 {
+			organizations = append(organizations, o)
+		}
+	}
+	slices.SortStableFunc(organizations, func(a, b int) int { return cmp.Compare(e.weight[b], e.weight[a]) })
+	return organizations
+}
+
+// Weight gives the commits of an organization's people in the days before, its contractors' among them.
+func (e *Exposure) Weight(organization int) uint64 { return e.weight[organization] }
+
+// Random gives organizations in an order that is drawn once for all: the curve that the one by size is held against.
+func (e *Exposure) Random(seed uint64) []int {
+	all := e.Largest()
+	slices.Sort(all)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+}
