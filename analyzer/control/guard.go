@@ -2,6 +2,7 @@ package control
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"orrery/analyzer/paths"
@@ -13,6 +14,7 @@ type guard struct {
 	whole   bool   // the prefix is a folder with its slash, or "", and all below it is meant
 	pattern paths.Pattern
 	globbed bool // pattern is asked
+	exact   bool // of files alone: what fits a folder says nothing of what is in it
 	not     []guard
 }
 
@@ -40,6 +42,7 @@ func kernelGuard(text string) guard {
 		return guard{prefix: text, whole: strings.HasSuffix(text, "/")}
 	}
 	g, _ := globGuard("/" + text)
+	g.exact = true
 	return g
 }
 
@@ -78,6 +81,9 @@ func (g *guard) among(file string) bool {
 		if g.pattern.Match(at) {
 			return true
 		}
+		if g.exact {
+			break
+		}
 	}
 	return false
 }
@@ -109,12 +115,11 @@ func (f *guardFile) at(moment int64) *guardVersion {
 	return last
 }
 
-// guardians finds the seats that a file of a repository is in the care of: by the CODEOWNERS that counts; else by the longest pattern of
-// MAINTAINERS; else by the nearest OWNERS, INFO.yaml or list of maintainers above it.
+// guardians finds the seats that a file of a repository is in the care of: by the CODEOWNERS that counts; else by what is nearest of all other
+// files, the deepest folder that a pattern of MAINTAINERS names, or that an OWNERS stands in.
 type guardians struct {
-	codeowners  *guardVersion
-	maintainers []*guardVersion
-	folders     []*guardVersion
+	codeowners *guardVersion
+	others     []*guardVersion
 }
 
 func (g *repositoryGuards) guardians(moment int64) *guardians {
@@ -126,10 +131,8 @@ func (g *repositoryGuards) guardians(moment int64) *guardians {
 		case v == nil:
 		case base == "CODEOWNERS":
 			byFolder[folder] = v
-		case base == "MAINTAINERS" || base == "MAINTAINERS.md":
-			out.maintainers = append(out.maintainers, v)
 		default:
-			out.folders = append(out.folders, v)
+			out.others = append(out.others, v)
 		}
 	}
 	for _, folder := range codeownersFolders {
@@ -142,7 +145,7 @@ func (g *repositoryGuards) guardians(moment int64) *guardians {
 
 // none says that nothing is stated.
 func (g *guardians) none() bool {
-	return g.codeowners == nil && g.maintainers == nil && g.folders == nil
+	return g.codeowners == nil && g.others == nil
 }
 
 // of gives the seats of a file, nil if nobody guards it.
@@ -157,23 +160,23 @@ func (g *guardians) of(file string) []int {
 			}
 		}
 	}
-	longest := func(versions []*guardVersion) (seats []int) {
-		length := -1
-		for _, v := range versions {
-			for i := range v.rules {
-				r := &v.rules[i]
-				if n := len(r.pattern.prefix); n >= length && len(r.seats) > 0 && r.pattern.fits(file) {
-					if n > length {
-						seats = nil
+	length := -1
+	var seats []int
+	for _, v := range g.others {
+		for i := range v.rules {
+			r := &v.rules[i]
+			if n := len(r.pattern.prefix); n >= length && len(r.seats) > 0 && r.pattern.fits(file) {
+				if n > length {
+					seats = nil
+				}
+				length = n
+				for _, s := range r.seats {
+					if !slices.Contains(seats, s) {
+						seats = append(seats, s)
 					}
-					length, seats = n, append(seats, r.seats...)
 				}
 			}
 		}
-		return seats
 	}
-	if seats := longest(g.maintainers); seats != nil {
-		return seats
-	}
-	return longest(g.folders)
+	return seats
 }

@@ -335,7 +335,7 @@ func sigInfo(name, content string) (f file) {
 
 // sigPerson reads a person, who may be a mapping or a bare login.
 func sigPerson(n *yaml.Node) (who people.Mention, ok bool) {
-	if n.Kind == yaml.ScalarNode {
+	if n.Kind == yaml.ScalarNode && n.Tag != "!!null" {
 		who.Accounts = accounts(n.Value, "gitee", "gitcode")
 		return who, who.Accounts != nil
 	}

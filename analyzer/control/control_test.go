@@ -1,0 +1,299 @@
+package control
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"orrery/analyzer/facts"
+	"orrery/analyzer/paths"
+	"orrery/analyzer/people"
+)
+
+func TestFilesThatStateSeats(t *testing.T) {
+	for _, c := range []struct{ name, file, content, want string }{
+		{"the last pattern counts", "CODEOWNERS", "* @ann\n/net/ @bob eve@astra.example # both\nnet/generated/\n", `
+			1 owner [*] gitcode:ann
+			2 owner [/net/] gitcode:bob
+			2 owner [/net/] eve@astra.example`},
+		{"comments of C, sections, teams", ".gitee/CODEOWNERS", "/*\n * Copyright\n * @nobody\n */\n\n[Arch]\nadapter/default/   dan@astra.example\n*.md @team/docs\n", `
+			7 owner [adapter/default/] dan@astra.example
+			8 owner [*.md] @team/docs`},
+		{"spaces in a name", "CODEOWNERS", `my\ folder/ @ann`, `
+			1 owner [my folder/] gitcode:ann`},
+		{"not where forges look", "src/CODEOWNERS", "* @ann\n", ""},
+		{"kubernetes", "pkg/OWNERS", "approvers:\n- ann\nreviewers:\n- bob\nfilters:\n  \".*\":\n    approvers: [eve]\n", `
+			2 approver [pkg] github:ann
+			4 reviewer [pkg] github:bob
+			7 approver [pkg] github:eve`},
+		{"chromium", "OWNERS", "# who\nann@astra.example\nper-file *.gn=bob@astra.example\n*\n", `
+			2 owner [] ann@astra.example`},
+		{"kernel", "MAINTAINERS", "Text before.\n\nBUS\nM:\tAnn Berg <ann@astra.example>\nR:\t\"Bob\" <bob@astra.example>\nS:\tMaintained\nF:\tbus/\nX:\tbus/old/\n", `
+			4 maintainer [BUS] Ann Berg ann@astra.example
+			5 reviewer [BUS] Bob bob@astra.example`},
+		{"a list of names", "MAINTAINERS.md", "# Maintainers\n\n* Ann Berg <ann@astra.example>\n| Bob Falk | bob@astra.example |\n", `
+			3 maintainer [] Ann Berg ann@astra.example
+			4 maintainer [] Bob Falk bob@astra.example`},
+		{"linux foundation", "INFO.yaml", "project: relay\ncommitters:\n  - name: Ann Berg\n    email: ann@astra.example\n    company: Astra\n    id: annb\n  - {name: Bob, email: gmail, id: bobf}\n", `
+			0 committer [relay] Ann Berg ann@astra.example Astra
+			0 committer [relay] Bob github:bobf`},
+		{"a group with misspelled keys", "sig/net/sig-info.yaml", "name: net\nmaintainers:\n- gitee_id: Ann\n  atomgit_id: annb\n  orgnization: Astra\n  eamil: ann@astra.example\n- null\nrepositories:\n- repo: [openx/relay, src-openx/relay]\n  repo_admin:\n  - gitee_id: bob\n", `
+			11 admin [net] gitee:bob -> openx/relay src-openx/relay
+			3 maintainer [net] ann@astra.example gitcode:annb Astra -> openx/relay src-openx/relay`},
+		{"a group of nothing", "sig/old/sig-info.yaml", "maintainers: [ann]\n", `
+			1 maintainer [old] gitee:ann ->`},
+		{"no YAML", "sig/net/sig-info.yaml", "a: [", "broken"},
+		{"empty", "CODEOWNERS", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			parse := parserOf(c.file)
+			if parse == nil {
+				if c.want != "" {
+					t.Fatal("nobody reads it")
+				}
+				return
+			}
+			f := parse(c.file, c.content)
+			var got strings.Builder
+			for _, s := range f.seats {
+				fmt.Fprintf(&got, "\n%d %s [%s]", s.line, s.role, s.scope)
+				for _, word := range []string{s.who.Name, s.who.Email} {
+					if word != "" {
+						fmt.Fprintf(&got, " %s", word)
+					}
+				}
+				if len(s.who.Accounts) > 0 {
+					fmt.Fprintf(&got, " %s", s.who.Accounts[0])
+				}
+				if s.who.Organization != "" {
+					fmt.Fprintf(&got, " %s", s.who.Organization)
+				}
+				if s.guarded != nil {
+					fmt.Fprintf(&got, " -> %s", strings.Join(s.guarded, " "))
+				}
+			}
+			if f.broken != "" {
+				got.WriteString("broken")
+			}
+			want := strings.ReplaceAll(c.want, "\t\t\t", "")
+			if diff := gocmp.Diff(strings.TrimRight(want, " "), strings.TrimRight(got.String(), " ")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhoGuardsAFile(t *testing.T) {
+	files := map[string]string{
+		"CODEOWNERS":  "*.md eve@x.example\n/net/ ann@x.example\nnet/gen/\nlib/*.c bob@x.example\nvendor cat@x.example\n",
+		"MAINTAINERS": "BUS\nM:\tdan@x.example\nF:\tbus/\nX:\tbus/old/\n\nALL\nM:\tfay@x.example\nF:\t*\n",
+		"doc/OWNERS":  "gus@x.example\n",
+		"OWNERS":      "hal@x.example\n",
+	}
+	r := repositoryOf(files, "a")
+	b := Read([]*facts.Repository{r})
+	g := b.guards[0].guardians(100)
+	for file, want := range map[string]string{
+		"README.md": "eve", "net/a.c": "ann", "net/README.md": "ann", "net/gen/a.c": "hal", "lib/a.c": "bob", "lib/x/a.c": "hal",
+		"third/vendor/a.c": "cat", "bus/a.c": "dan", "bus/old/a.c": "hal", "Makefile": "fay hal", "doc/a.txt": "gus", "doc/b/c.txt": "gus", "x/y.c": "hal",
+	} {
+		var got []string
+		for _, s := range g.of(file) {
+			name, _, _ := strings.Cut(b.Mentions[b.Seats[s].Mention].Email, "@")
+			got = append(got, name)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s is guarded by %q, want %s", file, got, want)
+		}
+	}
+}
+
+// repositoryOf has documents from its first step on, and a commit by ann that wrote ten lines of each of some files.
+func repositoryOf(documents map[string]string, files ...string) *facts.Repository {
+	r := &facts.Repository{
+		Key: "relay", Signatures: []facts.Signature{{Name: "Ann Berg", Email: "ann@astra.example"}},
+		Commits: []facts.Commit{{ID: facts.ID{1}, Committed: Moment(10), Authored: Moment(10)}},
+		Steps:   []facts.Step{{Commit: 0, Clock: 10}},
+	}
+	for name, content := range documents {
+		r.Documents = append(r.Documents, facts.Document{Path: uint32(len(r.Paths)), Content: []byte(content)})
+		r.Paths = append(r.Paths, name)
+	}
+	for _, f := range files {
+		r.Survival = append(r.Survival, facts.Survival{Path: uint32(len(r.Paths)), Lines: 10})
+		r.Paths = append(r.Paths, f)
+	}
+	return r
+}
+
+const day = 24 * 60 * 60
+
+// ecosystem is two repositories: relay, where ann (Astra) and bob (Borealis) work, and whose owners change; and groups, which gives relay an
+// administrator. Ann reviews bob and herself, a supplier of Astra's takes in what somebody unknown wrote, and a machine merges.
+func ecosystem(t *testing.T) ([]*facts.Repository, *Book, Input) {
+	t.Helper()
+	at := func(d int64) facts.Time { return Moment(1_700_000_000 + d*day) }
+	relay := &facts.Repository{
+		Key: "relay",
+		Signatures: []facts.Signature{
+			{Name: "Ann Berg", Email: "ann@astra.example"}, {Name: "Bob Falk", Email: "bob@borealis.example"},
+			{Name: "Sue Orr", Email: "sue@astra-suppliers.example"}, {Name: "Zed", Email: "zed@mail.example"}, {Name: "relay-ci", Email: "ci@relay.example"},
+		},
+		Paths: []string{"CODEOWNERS", "a.c", "b.c", "c.c", "d.c"},
+		Steps: []facts.Step{{Commit: 0, Clock: at(0).Unix}, {Commit: 1, Clock: at(100).Unix}, {Commit: 2, Clock: at(200).Unix}, {Commit: 3, Clock: at(300).Unix}},
+		Documents: []facts.Document{
+			{Path: 0, Step: 0, Content: []byte("a.c ann@astra.example\n")},
+			{Path: 0, Step: 1, Content: []byte("a.c ann@astra.example bob@borealis.example\nb.c ann@astra.example\n")},
+		},
+		Trailers: []facts.Trailer{
+			{Key: "Reviewed-by", Value: "Ann Berg <ann@astra.example>", InBlock: true},
+			{Key: "Reviewed-by", Value: "Ann Berg <ann@astra.example>", InBlock: true},
+			{Key: "Merged-by", Value: "relay-ci"},
+		},
+		Parents: []uint32{0, 1, 2},
+		Changes: []facts.Change{{Commit: 0, Path: 1}, {Commit: 1, Path: 1}, {Commit: 1, Path: 2}, {Commit: 2, Path: 3}, {Commit: 3, Path: 4}},
+		Survival: []facts.Survival{
+			{Step: 0, Path: 1, Commit: 0, Lines: 10}, {Step: 1, Path: 2, Commit: 1, Lines: 20}, {Step: 2, Path: 3, Commit: 2, Lines: 30}, {Step: 3, Path: 4, Commit: 3, Lines: 40},
+		},
+	}
+	span := func(lo, hi uint32) facts.Span { return facts.Span{Lo: lo, Hi: hi} }
+	relay.Commits = []facts.Commit{
+		{ID: facts.ID{1}, Changes: span(0, 1), Trailers: span(0, 1), Author: 0, Committer: 0, Authored: at(0), Committed: at(0)},
+		{ID: facts.ID{2}, Parents: span(0, 1), Changes: span(1, 3), Trailers: span(1, 2), Author: 1, Committer: 1, Authored: at(100), Committed: at(100), Step: 1},
+		{ID: facts.ID{3}, Parents: span(1, 2), Changes: span(3, 4), Trailers: span(2, 3), Author: 3, Committer: 2, Authored: at(200), Committed: at(200), Step: 2},
+		{ID: facts.ID{4}, Parents: span(2, 3), Changes: span(4, 5), Author: 0, Committer: 4, Authored: at(300), Committed: at(300), Step: 3},
+	}
+	groups := &facts.Repository{
+		Key: "groups", Paths: []string{"sig/net/sig-info.yaml"}, Signatures: relay.Signatures[:1],
+		Commits:   []facts.Commit{{ID: facts.ID{9}, Authored: at(0), Committed: at(0)}},
+		Steps:     []facts.Step{{Clock: at(0).Unix}},
+		Documents: []facts.Document{{Content: []byte("name: net\nrepositories:\n- repo: [openx/relay, openx/gone]\n  repo_admin:\n  - {gitee_id: nina, organization: Borealis}\n")}},
+	}
+	all := []*facts.Repository{relay, groups}
+	b := Read(all)
+	directory, err := people.LoadDirectory("testdata/organizations.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolution, err := people.Resolve(all, people.Options{Directory: directory, PseudonymKey: make([]byte, 16), Bots: []string{"relay-ci"}, Mentions: b.Mentions})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all, b, Input{
+		Repositories: all, Resolution: resolution, Paths: make([]*paths.Classified, 2), Names: []string{"mirrors/relay", "mirrors/groups"}, At: at(310).Unix,
+		Windows: []Window{{"all time", math.MinInt64, math.MaxInt64}, {"late", at(150).Unix, at(400).Unix}},
+	}
+}
+
+func TestWhoControlsWhat(t *testing.T) {
+	_, b, in := ecosystem(t)
+	r := b.Measure(in)
+	got := map[string]string{}
+	for _, row := range r.Rows {
+		got[row.Name] = fmt.Sprintf("seats %d of %d, lines %g (%g alone), acts %v %v; merged %d %g %v", row.Apart.Seats, row.Apart.Holders, row.Apart.Guarded, row.Apart.Alone,
+			row.Acts[0], row.Acts[1], row.Merged.Seats, row.Merged.Guarded, row.MergedActs[0])
+	}
+	want := map[string]string{
+		// Ann shares the ten lines of a.c with Bob and has the twenty of b.c alone. Her review of her own commit counts for nothing.
+		"Astra":              "seats 2 of 1, lines 25 (20 alone), acts {1 0 0} {0 0 0}; merged 2 25 {1 0 1}",
+		"Suppliers of Astra": "seats 0 of 0, lines 0 (0 alone), acts {0 0 1} {0 0 1}; merged 0 0 {0 0 0}",
+		// Bob's half of a.c, and what nobody else guards: c.c and d.c are in the care of the group's administrator.
+		"Borealis": "seats 2 of 2, lines 75 (70 alone), acts {0 0 0} {0 0 0}; merged 2 75 {0 0 0}",
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if r.Lines != 100 || r.Stated != 100 || r.Repositories != 1 || r.Elsewhere != 0 {
+		t.Errorf("%d lines, %d stated, %d repositories, %d seats elsewhere", r.Lines, r.Stated, r.Repositories, r.Elsewhere)
+	}
+	if diff := gocmp.Diff([][]int{{2, 2}, {5, 2}, {2, 1}}, [][]int{r.Machines, r.Changes, r.Changed}); diff != "" {
+		t.Errorf("machines, changes, changed by others (-want +got):\n%s", diff)
+	}
+	var years []string
+	for _, y := range r.Years {
+		for _, row := range y.Rows {
+			years = append(years, fmt.Sprintf("%d %s %d", y.Year, row.Name, row.Seats))
+		}
+	}
+	if diff := gocmp.Diff([]string{"2023 Astra 1", "2023 Borealis 1", "2024 Astra 2", "2024 Borealis 2"}, years); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestSeatsBeginAndEnd(t *testing.T) {
+	r := repositoryOf(nil)
+	r.Paths = []string{"CODEOWNERS"}
+	r.Steps = []facts.Step{{Clock: 10}, {Clock: 20}, {Clock: 30}, {Clock: 40}}
+	r.Documents = []facts.Document{
+		{Step: 0, Content: []byte("* a@x.example\n")}, {Step: 1, Content: []byte("# moved\n* a@x.example b@x.example\n")}, {Step: 2}, {Step: 3, Content: []byte("* a@x.example\n")},
+	}
+	b := Read([]*facts.Repository{r})
+	var got []string
+	for _, s := range b.Seats {
+		got = append(got, fmt.Sprintf("%s line %d from %d to %d", b.Mentions[s.Mention].Email, s.Line, s.From, s.To))
+	}
+	want := []string{"a@x.example line 2 from 10 to 30", "b@x.example line 2 from 20 to 30", fmt.Sprintf("a@x.example line 1 from 40 to %d", int64(math.MaxInt64))}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestWithoutAnOrganization(t *testing.T) {
+	_, b, in := ecosystem(t)
+	e := b.Expose(in)
+	index := func(name string) int {
+		for i := range in.Resolution.Organizations {
+			if in.Resolution.Organizations[i].Name == name {
+				return i
+			}
+		}
+		t.Fatalf("no organization %s", name)
+		return 0
+	}
+	without := e.Without(index("Astra"))
+	// a.c hangs on Ann and Bob; b.c on Ann, who guards it, and Bob, who wrote it; c.c on Nina and Zed, whose organization is not known; d.c on Nina and
+	// Ann. Nothing hangs on Astra's people alone; of three authors one is theirs and one may be.
+	want := Removal{
+		Organizations: []int{index("Astra")}, At: in.At,
+		Repositories: Exposed{1, 1, 2}, Files: Exposed{0, 0, 4}, Lines: Exposed{0, 0, 100},
+		Authors: Exposed{1, 2, 3}, Commits: Exposed{3, 4, 5}, Reviewers: Exposed{2, 2, 2}, Reviews: Exposed{2, 2, 2},
+		Before: Components{2, 2, 3}, After: Components{2, 1, 2},
+	}
+	if diff := gocmp.Diff(want, without); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	both := e.Without(index("Astra"), index("Borealis"))
+	if both.Lines != (Exposed{70, 100, 100}) || both.Repositories != (Exposed{1, 2, 2}) {
+		t.Errorf("without both: lines %v, repositories %v", both.Lines, both.Repositories)
+	}
+	if none := e.Without(); none.Lines.Low != 0 || none.Before != none.After {
+		t.Errorf("without nobody: %+v", none)
+	}
+	if got := e.Largest(); len(got) != 2 || got[0] != index("Astra") {
+		t.Errorf("the largest are %v", got)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, name := range []string{"CODEOWNERS", "OWNERS", "MAINTAINERS", "MAINTAINERS.md", "INFO.yaml", "sig/a/sig-info.yaml"} {
+		f.Add(name, "* @ann\n/a/b\\ c/ bob@x.example\nBUS\nM:\tA <a@x.example>\nF:\t*/b[\nmaintainers: [{gitee_id: x}]\nrepositories: [{repo: [a/b]}]\n")
+	}
+	f.Fuzz(func(t *testing.T, name, content string) {
+		parse := parserOf(name)
+		if parse == nil || len(content) > 1<<14 {
+			return
+		}
+		out := parse(name, content)
+		for _, r := range out.rules {
+			r.pattern.fits("a/b/c.d")
+			for _, s := range r.seats {
+				if s < 0 || s >= len(out.seats) {
+					t.Fatalf("a rule is for seat %d of %d", s, len(out.seats))
+				}
+			}
+		}
+	})
+}
