@@ -139,8 +139,11 @@ func ecosystem(t *testing.T) ([]*facts.Repository, *Book, Input) {
 	relay := &facts.Repository{
 		Key: "relay",
 		Signatures: []facts.Signature{
-			{Name: "Ann Berg", Email: "ann@astra.example"}, {Name: "Bob Falk", Email: "bob@borealis.example"},
-			{Name: "Sue Orr", Email: "sue@astra-suppliers.example"}, {Name: "Zed", Email: "zed@mail.example"}, {Name: "relay-ci", Email: "ci@relay.example"},
+			{Name: "Ann Berg", Email: "ann@astra.example"},
+			{Name: "Bob Falk", Email: "bob@borealis.example"},
+			{Name: "Sue Orr", Email: "sue@astra-suppliers.example"},
+			{Name: "Zed", Email: "zed@mail.example"},
+			{Name: "relay-ci", Email: "ci@relay.example"},
 		},
 		Paths: []string{"CODEOWNERS", "a.c", "b.c", "c.c", "d.c"},
 		Steps: []facts.Step{{Commit: 0, Clock: at(0).Unix}, {Commit: 1, Clock: at(100).Unix}, {Commit: 2, Clock: at(200).Unix}, {Commit: 3, Clock: at(300).Unix}},

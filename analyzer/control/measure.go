@@ -357,7 +357,7 @@ func (m *measurement) acts(t *table, out *Result) {
 		others := false
 		for k := range acts {
 			a := &acts[k]
-			person := -1
+			var person int
 			if a.Mention >= 0 {
 				person = m.holder(a.Mention)
 			} else {
@@ -484,11 +484,11 @@ func (m *measurement) merge(t *table) (rows []Row) {
 		r.Merged, r.MergedActs = r.Apart, slices.Clone(r.Acts)
 	}
 	keep := func(r *Row) {
-		any := r.Apart.Seats > 0 || r.Merged.Seats > 0
+		worth := r.Apart.Seats > 0 || r.Merged.Seats > 0
 		for w := range r.Acts {
-			any = any || r.Acts[w].All() > 0 || r.MergedActs[w].All() > 0
+			worth = worth || r.Acts[w].All() > 0 || r.MergedActs[w].All() > 0
 		}
-		if any {
+		if worth {
 			rows = append(rows, *r)
 		}
 	}

@@ -321,8 +321,7 @@ func (e *Exposure) Without(organizations ...int) Removal {
 // components groups the people that are left by the files that they share.
 func (e *Exposure) components(left func(person int) bool) (c Components) {
 	parent := map[int]int{}
-	var find func(p int) int
-	find = func(p int) int {
+	find := func(p int) int {
 		for parent[p] != p {
 			parent[p] = parent[parent[p]]
 			p = parent[p]
@@ -373,14 +372,14 @@ func (e *Exposure) Largest() (organizations []int) {
 	return organizations
 }
 
-// Weight gives the commits of an organization's people in the days before, its contractors' among them.
-func (e *Exposure) Weight(organization int) uint64 { return e.weight[organization] }
-
 // Random gives organizations in an order that is drawn once for all: the curve that the one by size is held against.
 func (e *Exposure) Random(seed uint64) []int {
 	all := e.Largest()
 	slices.Sort(all)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it has to be the same every time
 	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all
 }
+
+// At gives the moment, in Unix seconds.
+func (e *Exposure) At() int64 { return e.at }

@@ -38,6 +38,10 @@ const (
 	KeyLinesHere       = "lines_here"
 	KeyHalfLife        = "half_life"
 	KeyActive          = "active"
+	KeySeats           = "seats"
+	KeyGuarded         = "guarded"
+	KeyReviews         = "reviews"
+	KeyExposure        = "exposure"
 )
 
 // Metrics is the table of all metrics, in the order in which reports explain them. Not to be changed.
@@ -173,6 +177,26 @@ var Metrics = []Metric{
 		KeyActive, "lines of active authors", "ratio", "authors are still there",
 		"surviving lines of persons with a commit in the twelve months before the as-of day, for whomever / surviving lines, both without lines of nobody known",
 		"authors with a commit, as in contributors",
+	},
+	{
+		KeySeats, "seats", "seats", "more say",
+		"a person, a role and what it is for, as CODEOWNERS, OWNERS, MAINTAINERS, INFO.yaml and sig-info.yaml state them on a day; by organization at that day, shares of all but machines' seats",
+		"the files' history, month by month; where nothing is stated, nothing is counted",
+	},
+	{
+		KeyGuarded, "guarded lines", "lines", "more say",
+		"surviving lines of files written here in the care of an organization's people, a line with several guardians divided evenly; shares of the lines that anybody guards, whose share of all lines stands beside",
+		"CHAOSS names a weighted share of code owners; the last pattern of CODEOWNERS that fits, else the nearest of the other files",
+	},
+	{
+		KeyReviews, "reviews", "acts", "more say",
+		"reviews (Reviewed-by, Acked-by), approvals (Approved-by, Merged-by, an account's Signed-off-by) and integrations (committer or sign-off of another person than the author), once a person, commit and kind; not by machines",
+		"trailers, what forges write into merges, committers; what only a forge knows is not in it",
+	},
+	{
+		KeyExposure, "left to nobody", "percent", "more dependent",
+		"repositories, files and lines whose active authors (a commit in the 365 days before) and maintainers are all of the organizations that leave; low: known for theirs, high: with all whose organization is not known",
+		"static arithmetic: no substitutes, forks or hiring; no forecast",
 	},
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -103,6 +104,56 @@ under their pseudonyms, which an organizations file may use in place of addresse
 	}
 	evidenceFlags(cmd.Flags(), &f)
 	cmd.Flags().IntVar(&f.top, "top", 50, "how many domains and people (each); the rest is counted")
+	return cmd
+}
+
+func newRemove(streams Streams) *cobra.Command {
+	var f analyzeFlags
+	var from string
+	var more []string
+	cmd := &cobra.Command{
+		Use:   "remove ORGANIZATION SOURCE...",
+		Short: "Say what hangs on an organization alone",
+		Long: `Prints which repositories, files and lines have no active author and no maintainer but those of an
+organization, how much of the work and of the reviews is theirs, and into how many groups the people
+who share files fall apart without them, beside the same for the five largest others, and as a curve
+while organizations leave one after another. It is arithmetic and no forecast: nobody takes over.`,
+		Args: arguments(2, math.MaxInt, "an organization, and one SOURCE or more"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.Sources = args[1:]
+			if f.format != "text" && f.format != "json" {
+				return usagef("--format %s: must be text or json", f.format)
+			}
+			at := int64(0)
+			if from != "" {
+				day, err := time.Parse(time.DateOnly, from)
+				if err != nil || day.Year() < 1990 || day.Year() > 2099 {
+					return usagef("--from %s: must be a day like 2026-08-31", from)
+				}
+				at = day.Unix() - 1 // what was done on that day is done without them
+			}
+			var err error
+			if f.PseudonymKey, err = pseudonymKey(f.keyFile); err != nil {
+				return err
+			}
+			r, unread, err := analyzer.Remove(cmd.Context(), f.Options, append(args[:1:1], more...), at)
+			if err != nil {
+				return err
+			}
+			write := r.WriteText
+			if f.format == "json" {
+				write = r.WriteJSON
+			}
+			if err := write(streams.Out); err != nil {
+				return err
+			}
+			return leftOut(streams, unread)
+		},
+	}
+	evidenceFlags(cmd.Flags(), &f)
+	cmd.Flags().StringArrayVar(&more, "and", nil, "organization that leaves at the same time; may be given several times")
+	cmd.Flags().StringVar(&from, "from", "", "first day without, YYYY-MM-DD (default the newest committer date of a head)")
+	cmd.Flags().StringVar(&f.format, "format", "text", "text or json")
 	return cmd
 }
 

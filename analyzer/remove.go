@@ -1,0 +1,72 @@
+package analyzer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"orrery/analyzer/control"
+	"orrery/analyzer/facts"
+	"orrery/analyzer/people"
+	"orrery/analyzer/report"
+	"orrery/analyzer/source"
+)
+
+// beside is how many organizations stand beside those that are asked for.
+const beside = 5
+
+// Remove tells what the sources' ecosystem is without some organizations from a moment on (Unix seconds; 0 is the newest committer date of a
+// head). Repositories that cannot be read are left out, and named.
+func Remove(ctx context.Context, opts Options, organizations []string, from int64) (out *report.Removals, unread []string, err error) {
+	opts.complete()
+	ecosystem, err := source.Resolve(ctx, opts.Sources, opts.Source)
+	if err != nil {
+		return nil, nil, err
+	}
+	read, err := readAll(ctx, ecosystem.Repositories, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	in := control.Input{}
+	var histories []*facts.Repository
+	for i := range ecosystem.Repositories {
+		r := &ecosystem.Repositories[i]
+		if err := read[i].err; err != nil {
+			unread = append(unread, fmt.Sprintf("%s: %s", r.Key, problem(r, err)))
+			continue
+		}
+		histories = append(histories, read[i].facts)
+		in.Paths = append(in.Paths, classify(read[i].facts, r, ecosystem.Paths))
+		in.Names = append(in.Names, r.OwnerAndName())
+	}
+	if len(histories) == 0 {
+		return nil, unread, ErrNothing
+	}
+	book := control.Read(histories)
+	resolution, err := resolve(histories, ecosystem, book.Mentions, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	in.Repositories, in.Resolution, in.At = histories, resolution, from
+	if in.At == 0 {
+		in.At = newest(histories)
+	}
+	exposure := book.Expose(in)
+	index := func(name string) (int, error) {
+		at := slices.IndexFunc(resolution.Organizations, func(o people.Organization) bool { return strings.EqualFold(o.Name, name) })
+		if at < 0 {
+			return 0, fmt.Errorf("%w: no organization %q has a commit or a seat in what was read", source.ErrUsage, name)
+		}
+		return at, nil
+	}
+	var asked []int
+	for _, name := range organizations {
+		i, err := index(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		asked = append(asked, i)
+	}
+	return report.BuildRemovals(ecosystem.Name, exposure, asked, beside, resolution, len(histories), len(ecosystem.Repositories)), unread, nil
+}
