@@ -306,7 +306,7 @@ func TestSquashedSubjects(t *testing.T) {
 		"\nBetter tea\n\n* boil water\n\n* add leaves\n":       0,
 	} {
 		var c commit
-		c.message([]byte(text))
+		c.message([]byte(text), newCopies())
 		if len(c.trailers) != want {
 			t.Errorf("%q: %d subjects, want %d", text, len(c.trailers), want)
 		}

@@ -90,7 +90,7 @@ func BuildRemovals(ecosystem string, e *control.Exposure, asked []int, beside in
 	}
 	largest := e.Largest()
 	for _, o := range largest {
-		if len(out.Cases) <= beside && !(len(asked) == 1 && asked[0] == o) {
+		if len(out.Cases) <= beside && (len(asked) != 1 || asked[0] != o) {
 			out.Cases = append(out.Cases, one(false, o))
 		}
 	}
