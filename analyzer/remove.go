@@ -44,7 +44,7 @@ func Remove(ctx context.Context, opts Options, organizations []string, from int6
 		return nil, unread, ErrNothing
 	}
 	book := control.Read(histories)
-	resolution, err := resolve(histories, ecosystem, book.Mentions, opts)
+	resolution, err := resolve(histories, ecosystem, nil, book.Mentions, opts)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -41,7 +41,6 @@ const (
 	KeySeats           = "seats"
 	KeyGuarded         = "guarded"
 	KeyReviews         = "reviews"
-	KeyExposure        = "exposure"
 )
 
 // Metrics is the table of all metrics, in the order in which reports explain them. Not to be changed.
@@ -192,11 +191,6 @@ var Metrics = []Metric{
 		KeyReviews, "reviews", "acts", "more say",
 		"reviews (Reviewed-by, Acked-by), approvals (Approved-by, Merged-by, an account's Signed-off-by) and integrations (committer or sign-off of another person than the author), once a person, commit and kind; not by machines",
 		"trailers, what forges write into merges, committers; what only a forge knows is not in it",
-	},
-	{
-		KeyExposure, "left to nobody", "percent", "more dependent",
-		"repositories, files and lines whose active authors (a commit in the 365 days before) and maintainers are all of the organizations that leave; low: known for theirs, high: with all whose organization is not known",
-		"static arithmetic: no substitutes, forks or hiring; no forecast",
 	},
 }
 
