@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"orrery/analyzer/control"
 	"orrery/analyzer/facts"
 	"orrery/analyzer/measure"
 	"orrery/analyzer/paths"
@@ -451,7 +452,12 @@ func TestWorkersGiveSameBytes(t *testing.T) {
 // Every metric that is declared is a key of the result, and columns of tables that carry a metric's key mean it.
 func TestMetricsAreReported(t *testing.T) {
 	var b bytes.Buffer
-	if err := WriteJSON(&b, usual().model(t, Options{})); err != nil {
+	m := usual().model(t, Options{})
+	m.AddControl(&control.Result{
+		Windows: []control.Window{{Name: measure.LastTwelveMonths}}, Changed: []int{1}, Changes: []int{2}, Machines: []int{0},
+		Rows: []control.Row{{Name: "Astra", Class: people.Employer, Apart: control.Part{Seats: 1}, Acts: []control.Acts{{Reviews: 1}}, MergedActs: []control.Acts{{Reviews: 1}}}},
+	}, &control.Book{}, nil, nil)
+	if err := WriteJSON(&b, m); err != nil {
 		t.Fatal(err)
 	}
 	_, figures, ok := strings.Cut(b.String(), `"figures": [`)
