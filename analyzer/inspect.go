@@ -189,6 +189,9 @@ func Verify(ctx context.Context, s *state.State, workers int, broken func(error)
 		f.Plan = nil
 		histories = append(histories, f)
 	}
+	if err := s.VerifyForges(tell); err != nil {
+		return v, fmt.Errorf("looking at what forges told: %w", err)
+	}
 	if v.Results, err = s.VerifyResults(tell); err != nil {
 		return v, err
 	}

@@ -21,24 +21,35 @@ func (s *State) forgeFolder(forge, owner string) string {
 
 // Forge gives what a forge told of an owner when it was asked last; nil if there is nothing that can be used.
 func (s *State) Forge(forge, owner string) (*facts.Forge, error) {
-	return s.readForge(s.forgeFolder(forge, owner))
+	return s.readForge(s.forgeFolder(forge, owner), s.damaged)
 }
 
-func (s *State) readForge(folder string) (*facts.Forge, error) {
+// damaged notes what cannot be used.
+func (s *State) damaged(err error) { s.Note("what a forge told is asked for again: %v", err) }
+
+func (s *State) readForge(folder string, broken func(error)) (*facts.Forge, error) {
 	generations, err := s.generations(folder)
 	if err != nil || len(generations) == 0 {
 		return nil, err
 	}
 	f, err := store.ReadForge(s.disk, generationDir(folder, generations[len(generations)-1]))
 	if errors.Is(err, store.ErrCorrupt) || errors.Is(err, store.ErrFormat) {
-		s.Note("what a forge told is asked for again: %v", err)
+		broken(err)
 		return nil, nil
 	}
 	return f, err
 }
 
 // Forges gives what all forges told, by forge and owner.
-func (s *State) Forges() (all []*facts.Forge, err error) {
+func (s *State) Forges() ([]*facts.Forge, error) { return s.readForges(s.damaged) }
+
+// VerifyForges reads what all forges told, and tells what is broken.
+func (s *State) VerifyForges(broken func(error)) error {
+	_, err := s.readForges(broken)
+	return err
+}
+
+func (s *State) readForges(broken func(error)) (all []*facts.Forge, err error) {
 	entries, err := s.disk.ReadDir(s.path(factsName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -47,7 +58,7 @@ func (s *State) Forges() (all []*facts.Forge, err error) {
 		if !strings.HasPrefix(e.Name(), forgePrefix) {
 			continue
 		}
-		f, err := s.readForge(s.path(factsName, e.Name()))
+		f, err := s.readForge(s.path(factsName, e.Name()), broken)
 		if err != nil {
 			return nil, err
 		}

@@ -472,7 +472,7 @@ type plainPull struct {
 	MergedBy  *plainUser `json:"merged_by"`
 	Assignees []struct {
 		plainUser
-		Accept flag `json:"accept"`
+		Accept truth `json:"accept"`
 	} `json:"assignees"`
 	Approvers []plainUser `json:"approval_reviewers"`
 	Base      struct {

@@ -439,7 +439,7 @@ func TestNames(t *testing.T) {
 func TestLenientNumbers(t *testing.T) {
 	var v struct {
 		A, B, C, D number
-		E, F, G    flag
+		E, F, G    truth
 		H, I       moment
 	}
 	text := `{"A": 5, "B": "6", "C": null, "D": "", "E": 1, "F": "true", "G": null, "H": null, "I": "2026-06-12T09:02:35+08:00"}`

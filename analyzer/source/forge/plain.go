@@ -31,10 +31,10 @@ func (n *number) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// flag is true or 1, or false or 0 or null.
-type flag bool
+// truth is true or 1, or false or 0 or null.
+type truth bool
 
-func (f *flag) UnmarshalJSON(b []byte) error {
+func (f *truth) UnmarshalJSON(b []byte) error {
 	switch strings.Trim(string(b), `"`) {
 	case "true", "1":
 		*f = true
@@ -75,10 +75,10 @@ type plainRepository struct {
 	FullName      string `json:"full_name"`
 	HTMLURL       string `json:"html_url"`
 	DefaultBranch string `json:"default_branch"`
-	Fork          flag   `json:"fork"`
-	Private       flag   `json:"private"`
-	Empty         flag   `json:"empty_repo"`
-	Archived      flag   `json:"archived"`
+	Fork          truth  `json:"fork"`
+	Private       truth  `json:"private"`
+	Empty         truth  `json:"empty_repo"`
+	Archived      truth  `json:"archived"`
 	Status        string `json:"status"` // Gitee: 开始 (begun), 关闭 (closed), ...
 	Namespace     struct {
 		Path string `json:"path"`
