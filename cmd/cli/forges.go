@@ -86,7 +86,8 @@ func (f *forgeFlags) apply(opts *source.Options, streams Streams) error {
 		default:
 			for _, name := range variables(kind, urls[kind] == "") {
 				if o.Credential, err = forge.Token(os.Getenv(name)); err != nil {
-					return usagef("the variable %s: %v", name, err)
+					// Many runs have the variable and ask no forge.
+					fmt.Fprintf(streams.Err, "orrery: the variable %s is not used: %v\n", name, err)
 				}
 				if !o.Credential.IsZero() {
 					break

@@ -3,6 +3,7 @@ package forge
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -64,6 +65,8 @@ func (c *Client) githubRepository(ctx context.Context, owner, name string) (*Rep
 
 // installationToken gets a token for an installation of an App, past cache and limits: it is signed in otherwise, and never kept.
 func (t *transport) installationToken(ctx context.Context, a *app) (string, time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.opts.Idle)
+	defer cancel()
 	signed := &http.Client{
 		Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
 			if !t.own(req.URL) {
@@ -78,7 +81,11 @@ func (t *transport) installationToken(ctx context.Context, a *app) (string, time
 			t.limits.spend(t.opts.Clock.now())
 			t.counts.Asked++
 			t.counts.Counted++
-			return t.network.RoundTrip(req)
+			res, err := t.network.RoundTrip(req)
+			if err == nil {
+				res.Body = bounded{io.LimitReader(res.Body, 1<<20), res.Body}
+			}
+			return res, err
 		}),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -93,6 +100,11 @@ func (t *transport) installationToken(ctx context.Context, a *app) (string, time
 		return "", time.Time{}, plain(err)
 	}
 	return token.GetToken(), token.GetExpiresAt().Time, nil
+}
+
+type bounded struct {
+	io.Reader
+	io.Closer
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
