@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -139,4 +140,47 @@ func TestRollAgainstNaive(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestCommunityByDate(t *testing.T) {
+	root := t.TempDir()
+	g := gitbuild.New()
+	tip := gitbuild.ID{}
+	commit := func(date string, files gitbuild.Files, ops ...gitbuild.Op) {
+		c := gitbuild.C{Message: "state", Author: "A <a@o.example>", When: date + " 00:00:00 +0000", Files: files, Ops: ops}
+		if tip != (gitbuild.ID{}) {
+			c.Parents = gitbuild.IDs{tip}
+		}
+		tip = g.Commit(c)
+	}
+	list := "community: \"o\"\nrepositories:\n- name: a\n  branches:\n  - name: master\n- name: \"b\" \n- name: ../c\n"
+	commit("2020-01-01", gitbuild.Files{"repository/o.yaml": list, "sig/G/README.md": "A group.\n"})
+	commit("2020-02-01", gitbuild.Files{"sig/G/README.md": "A group of two.\n"})
+	// One file for each, and no list any more.
+	one := gitbuild.Files{"sig/G/o/a/a.yaml": "name: a\n", "sig/H/o/d/d.yaml": "name: d\n", "sig/H/other/e/e.yaml": "name: e\n", "sig/sigs.yaml": "sigs: []\n"}
+	commit("2022-01-01", one, gitbuild.Remove("repository"))
+	// From one group to another is no leaving.
+	commit("2023-01-01", gitbuild.Files{"sig/H/o/a/a.yaml": "name: a\n"}, gitbuild.Remove("sig/G/o"))
+	g.Branch("main", tip)
+	dir := filepath.Join(root, "o+community", "repo")
+	if err := g.Write(dir, gitbuild.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	fakeGit(t, filepath.Join(root, "o+d", "repo"))
+	e := resolve(t, Options{MirrorsDir: root, Offline: true}, "community:https://h.example/o/community.git#o")
+	if diff := cmp.Diff([]string{"a 2020-01-01..", "d 2022-01-01..", "b 2020-01-01..2022-01-01 former"}, stays(e.Repositories, e.Left)); diff != "" {
+		t.Error(diff)
+	}
+	if r := e.Repositories[1]; r.URL != "https://h.example/o/d" || r.Dir == "" || e.Name != "o" {
+		t.Errorf("%s: %+v", e.Name, r)
+	}
+	e = resolve(t, Options{MirrorsDir: root, Offline: true}, "community:"+dir+"#nobody")
+	if len(e.Repositories) != 1 || e.Repositories[0].Problem == nil {
+		t.Errorf("nobody's repositories: %v", stays(e.Repositories))
+	}
+	for _, wrong := range []string{"community:", "community:" + dir + "#../x", "community:" + filepath.Join(dir, "HEAD"), "community:" + root + "/none"} {
+		if _, err := Resolve(context.Background(), []string{wrong}, Options{MirrorsDir: root, Offline: true}); !errors.Is(err, ErrUsage) {
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
 }

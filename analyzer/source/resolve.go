@@ -185,7 +185,15 @@ func (r *resolver) source(ctx context.Context, arg string, from origin) (*draft,
 	}
 	if rest, ok := strings.CutPrefix(arg, "manifest:"); ok {
 		location, file, revision := splitManifest(rest)
-		return r.manifest(ctx, location, file, revision, "", from)
+		return r.manifest(ctx, location, file, revision, "", "", from)
+	}
+	if rest, ok := strings.CutPrefix(arg, "community:"); ok {
+		location, owner, revision := splitManifest(rest)
+		owner = first(owner, communityOwner)
+		if checkName(owner) != "" || strings.Contains(owner, "/") {
+			return nil, usage("the owner %q cannot be one; community:LOCATION[#OWNER][@REV] is wanted", owner)
+		}
+		return r.manifest(ctx, location, "", revision, "", owner, from)
 	}
 	if kind, owner, name, ok := splitForge(arg); ok {
 		return r.forge(ctx, arg, kind, owner, name)
@@ -265,7 +273,7 @@ func (r *resolver) file(ctx context.Context, name string, data []byte, from orig
 		case s.plain.node != nil:
 			one, err = r.source(ctx, s.plain.s, from)
 		case s.Manifest.node != nil:
-			one, err = r.manifest(ctx, s.Manifest.s, s.File.s, s.Revision.s, s.Base.s, from)
+			one, err = r.manifest(ctx, s.Manifest.s, s.File.s, s.Revision.s, s.Base.s, "", from)
 		case s.URL.node != nil:
 			one, err = r.remote(s.URL.s, s.Revision.s, s.Key.s)
 		default:
@@ -500,16 +508,26 @@ func splitManifest(s string) (location, file, revision string) {
 }
 
 // manifest resolves a manifest in a git repository, or an .xml file.
-func (r *resolver) manifest(ctx context.Context, location, file, revision, base string, from origin) (*draft, error) {
+//
+// With an owner the repository is a community's, which lists that one's repositories.
+func (r *resolver) manifest(ctx context.Context, location, file, revision, base, owner string, from origin) (*draft, error) {
+	kind := "manifest:"
+	list := r.manifestIn
+	if owner != "" {
+		kind = "community:"
+		list = func(d *draft, dir, _, revision, base, host string) error {
+			return r.communityIn(d, dir, owner, revision, base, host)
+		}
+	}
 	file = first(file, "default.xml")
 	if location == "" {
-		return nil, usage("manifest: names no repository; manifest:LOCATION[#FILE][@REV] is wanted")
+		return nil, usage("%s names no repository; %[1]sLOCATION is wanted", kind)
 	}
 	if why := checkName(file); why != "" {
 		return nil, usage("the manifest's path %q is refused: %s", file, why)
 	}
 	d := &draft{}
-	name := "manifest:" + location
+	name := kind + location
 	if looksLikeAddress(location) {
 		a, dropped, err := parseAddress(location)
 		if err == nil {
@@ -522,7 +540,7 @@ func (r *resolver) manifest(ctx context.Context, location, file, revision, base 
 		if dropped {
 			d.warn("%s: the credentials in the address were dropped; they are not used", a)
 		}
-		name = "manifest:" + a.String()
+		name = kind + a.String()
 		c := &candidate{address: a, Repository: Repository{Key: a.name(), URL: a.String()}}
 		if err := r.mirrorOne(ctx, c); err != nil {
 			return nil, err
@@ -534,7 +552,7 @@ func (r *resolver) manifest(ctx context.Context, location, file, revision, base 
 		if c.Stale != nil {
 			d.warn("%s was not fetched anew, and is read as of its last fetch: %v", a, c.Stale)
 		}
-		err = r.manifestIn(d, c.Dir, file, revision, first(base, a.String()), a.host)
+		err = list(d, c.Dir, file, revision, first(base, a.String()), a.host)
 		if err != nil {
 			d.fail(name, err)
 		}
@@ -546,9 +564,12 @@ func (r *resolver) manifest(ctx context.Context, location, file, revision, base 
 	}
 	info, err := os.Stat(p)
 	if err != nil {
-		return nil, usage("manifest: there is no %s, and it is no address", p)
+		return nil, usage("%s there is no %s, and it is no address", kind, p)
 	}
 	if !info.IsDir() {
+		if owner != "" {
+			return nil, usage("community:%s is a file; a repository is wanted", location)
+		}
 		if revision != "" {
 			return nil, usage("manifest:%s is a file; a revision goes with a repository", location)
 		}
@@ -559,16 +580,20 @@ func (r *resolver) manifest(ctx context.Context, location, file, revision, base 
 		d.fail(name, fmt.Errorf("%w: %w", ErrUnreadable, err))
 		return d, nil
 	}
-	if err := r.manifestIn(d, dir, file, first(revision, head), first(base, originURL(dir)), ""); err != nil {
+	if err := list(d, dir, file, first(revision, head), first(base, originURL(dir)), ""); err != nil {
 		d.fail(name, err)
 	}
 	return d, nil
 }
 
+// listStorage opens a repository that holds a list. Its objects are small; the limit keeps one that is not from being read into memory.
+func listStorage(dir string) *filesystem.Storage {
+	return filesystem.NewStorageWithOptions(osfs.New(dir), cache.NewObjectLRUDefault(), filesystem.Options{LargeObjectThreshold: manifestBytes})
+}
+
 // manifestIn reads the manifest file at a revision of the repository in dir. host is the one that the person named, if any.
 func (r *resolver) manifestIn(d *draft, dir, file, revision, base, host string) error {
-	// Objects of a manifest repository are small; the limit keeps one that is not from being read into memory.
-	st := filesystem.NewStorageWithOptions(osfs.New(dir), cache.NewObjectLRUDefault(), filesystem.Options{LargeObjectThreshold: manifestBytes})
+	st := listStorage(dir)
 	tree, head, err := treeAt(st, revision)
 	if err != nil {
 		return fmt.Errorf("%w: manifest repository %s: %w", ErrUnreadable, dir, err)

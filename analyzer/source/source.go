@@ -9,6 +9,7 @@
 //	manifest:LOCATION[#FILE][@REV] a repo manifest in a git repository at an address or a path: FILE (default.xml) at the branch, tag
 //	                               or commit REV (the default branch). "manifest:LOCATION#@REV" chooses the revision alone
 //	github:OWNER[/REPO]            all public repositories of an owner at GitHub, or one; so gitee: and gitcode: (package forge)
+//	community:LOCATION[#OWNER][@REV] a community repository, as openEuler's, that lists the repositories of OWNER (openeuler)
 //	FILE.yaml, FILE.yml            an ecosystem file; ecosystems/example.yaml documents every key
 //	openharmony, openeuler         a built-in ecosystem file; write ./openharmony for a folder of that name
 //

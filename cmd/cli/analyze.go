@@ -56,6 +56,7 @@ A SOURCE is one of
   https://HOST/OWNER/NAME          a git repository, mirrored (branches and tags) and fetched again by the next run
   FILE.xml                         a repo manifest
   manifest:LOCATION[#FILE][@REV]   a repo manifest in a git repository
+  community:LOCATION[#OWNER]       a community repository, as openEuler's, that lists an owner's repositories
   FILE.yaml                        an ecosystem file
   ` + strings.Join(source.Builtin(), ", ") + strings.Repeat(" ", max(1, 33-len(strings.Join(source.Builtin(), ", ")))) + `a built-in ecosystem
   github:OWNER[/REPO]              all public repositories of an owner at GitHub, or one; so gitee:, gitcode:`,
