@@ -5,13 +5,33 @@ import (
 	"fmt"
 
 	"orrery/analyzer/facts"
+	"orrery/analyzer/measure"
 	"orrery/analyzer/people"
 	"orrery/analyzer/source"
 )
 
+// Evidence answers where attributions, and cells of tables, come from.
+type Evidence struct {
+	*people.Explainer
+	input measure.Input
+}
+
+// Explain is [people.Explainer.Explain], and says of a cell of a table (TABLE:KEY:...:COLUMN) what it is the sum of.
+func (e *Evidence) Explain(what string) ([]string, error) {
+	table, keys, column, err := cutCell(what)
+	if err != nil || table == "" {
+		if err != nil {
+			return nil, err
+		}
+		return e.Explainer.Explain(what)
+	}
+	_, lines, err := e.explainCell(table, keys, column)
+	return lines, err
+}
+
 // Explain reads what the sources name and resolves people, as [Run] does, for questions about single attributions. Without sources it knows
 // the organizations files alone. Repositories that cannot be read are left out, and named.
-func Explain(ctx context.Context, opts Options) (x *people.Explainer, unread []string, err error) {
+func Explain(ctx context.Context, opts Options) (x *Evidence, unread []string, err error) {
 	opts.complete()
 	opts.lean = true
 	ecosystem := &source.Ecosystem{}
@@ -25,11 +45,17 @@ func Explain(ctx context.Context, opts Options) (x *people.Explainer, unread []s
 		return nil, nil, err
 	}
 	var histories []*facts.Repository
+	var ends [][]*measure.Ends
+	in := measure.Input{Workers: opts.Workers, Windows: windows(ecosystem, opts.Windows)}
 	for i := range ecosystem.Repositories {
 		if err := read[i].err; err != nil {
 			unread = append(unread, fmt.Sprintf("%s: %s", ecosystem.Repositories[i].Key, problem(&ecosystem.Repositories[i], err)))
 		} else {
+			r := &ecosystem.Repositories[i]
 			histories = append(histories, read[i].facts)
+			ends = append(ends, read[i].ends)
+			in.Membership = append(in.Membership, measure.Membership{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, Spells: spells(r)})
+			in.Paths = append(in.Paths, classify(read[i].facts, r, ecosystem.Paths))
 		}
 	}
 	if len(opts.Sources) > 0 && len(histories) == 0 {
@@ -43,5 +69,13 @@ func Explain(ctx context.Context, opts Options) (x *people.Explainer, unread []s
 	if err != nil {
 		return nil, nil, err
 	}
-	return &people.Explainer{Repositories: histories, Options: options, Resolution: resolution, Names: opts.Names}, unread, nil
+	in.Bulk = corrections(ecosystem.Bulk, in.Membership)
+	if in.Ranges, err = windowRanges(opts.Ranges, ends); err != nil {
+		return nil, nil, err
+	}
+	in.Repositories, in.Resolution, in.AsOf = resolution.Repositories, resolution, opts.AsOf
+	if in.AsOf == 0 {
+		in.AsOf = newest(histories)
+	}
+	return &Evidence{&people.Explainer{Repositories: histories, Options: options, Resolution: resolution, Names: opts.Names}, in}, unread, nil
 }

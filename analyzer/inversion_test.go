@@ -146,6 +146,114 @@ func (m *employerMap) improve(releases []*release, fade float64, singly bool) {
 	}
 }
 
+// The classes of rows that do not come out.
+const (
+	missNew       = "the employer stands in no older table"
+	missUnknown   = "the row is of those whose employer nobody knows"
+	missNewcomer  = "one address that is new, at a domain seen before"
+	missDomain    = "one address that is new, at a domain that is new too"
+	missMoved     = "one address that was seen before: another employer than learnt"
+	missNewcomers = "several addresses, new ones among them"
+	missSeveral   = "several addresses, all seen before"
+	missCounting  = "the table's sum is not the number of changesets"
+)
+
+var missClasses = []string{missNew, missUnknown, missNewcomer, missDomain, missMoved, missNewcomers, missSeveral, missCounting}
+
+// misses says for every row of changesets that a map gets wrong what the smallest thing is that would put it right.
+func (m *employerMap) misses(older []*release, r *release) map[string]int {
+	employers, addresses, domains := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, o := range older {
+		for e := range o.published {
+			employers[e] = true
+		}
+		for a := range o.addresses {
+			addresses[a], domains[domainOf(a)] = true, true
+		}
+	}
+	published, all := 0, 0
+	for _, x := range r.published {
+		published += x.commits
+	}
+	for _, x := range r.addresses {
+		all += x.commits
+	}
+	got := m.predict(r)
+	out := map[string]int{}
+	for e, want := range r.published {
+		if want.commits == 0 || got[e].commits == want.commits {
+			continue
+		}
+		short := want.commits - got[e].commits
+		one, fresh := "", false
+		for _, a := range slices.Sorted(maps.Keys(r.addresses)) {
+			if (m.of(a) == e) == (short > 0) { // who could come, or could go
+				continue
+			}
+			if !addresses[a] && r.addresses[a].commits <= abs(short) {
+				fresh = true
+			}
+			if r.addresses[a].commits != abs(short) {
+				continue
+			}
+			switch { // the likeliest of those that fit
+			case !addresses[a] && domains[domainOf(a)]:
+				one = missNewcomer
+			case !addresses[a] && one != missNewcomer:
+				one = missDomain
+			case one == "":
+				one = missMoved
+			}
+		}
+		switch {
+		case !employers[e]:
+			out[missNew]++
+		case e == unknownEmployer:
+			out[missUnknown]++
+		case one != "":
+			out[one]++
+		case published != all:
+			out[missCounting]++
+		case fresh:
+			out[missNewcomers]++
+		default:
+			out[missSeveral]++
+		}
+	}
+	return out
+}
+
+// Every wrong row is of one class, the one that its cause was invented for.
+func TestMisses(t *testing.T) {
+	table := func(n map[string]int) map[string]amount {
+		out := map[string]amount{}
+		for k, v := range n {
+			out[k] = amount{commits: v}
+		}
+		return out
+	}
+	older := []*release{{table(map[string]int{"Astra": 3, "Borealis": 2}), table(map[string]int{"a@astra.example": 3, "b@borealis.example": 2})}}
+	m := newEmployerMap()
+	m.domains["astra.example"], m.domains["borealis.example"] = "Astra", "Borealis"
+	for _, tt := range []struct {
+		name                 string
+		published, addresses map[string]int
+		want                 map[string]int
+	}{
+		{"right", map[string]int{"Astra": 3}, map[string]int{"a@astra.example": 3}, map[string]int{}},
+		{"new employer", map[string]int{"Cirrus": 4, "Astra": 3}, map[string]int{"c@cirrus.example": 4, "a@astra.example": 3}, map[string]int{missNew: 1}},
+		{"moved", map[string]int{"Astra": 3, "Borealis": 5}, map[string]int{"a@astra.example": 3, "b@borealis.example": 1, "b@astra.example": 4}, map[string]int{missNewcomer: 2}},
+		{"elsewhere", map[string]int{"Borealis": 3}, map[string]int{"a@astra.example": 3}, map[string]int{missMoved: 1}},
+		{"free mail", map[string]int{"Astra": 5}, map[string]int{"a@astra.example": 3, "n@free.example": 2}, map[string]int{missDomain: 1}},
+		{"incomplete", map[string]int{"Astra": 1}, map[string]int{"a@astra.example": 3}, map[string]int{missCounting: 1}},
+		{"nobody's", map[string]int{unknownEmployer: 1, "Astra": 3}, map[string]int{"a@astra.example": 3, "x@free.example": 2}, map[string]int{missNew: 1}},
+	} {
+		if got := m.misses(older, &release{table(tt.published), table(tt.addresses)}); !maps.Equal(got, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
 // An invented truth comes back from its tables, and says the right thing of a release that it has not seen.
 func TestInversion(t *testing.T) {
 	truth := map[string]string{

@@ -128,11 +128,11 @@ func TestTruth(t *testing.T) {
 	for _, d := range slices.SortedFunc(maps.Keys(disagree), func(a, b string) int { return disagree[b] - disagree[a] }) {
 		t.Logf("%d %s", disagree[d], d)
 	}
-	for _, line := range homonyms(x) {
+	for _, line := range homonyms(x.Explainer) {
 		t.Log(line)
 	}
 	if out := os.Getenv("ORRERY_TEST_SAMPLE"); out != "" {
-		if err := writeSample(out, x, truth); err != nil {
+		if err := writeSample(out, x.Explainer, truth); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -518,8 +518,16 @@ func (u *uboot) employers(t *testing.T) {
 				return m
 			}
 			var rolling, newest, fitted rows
+			why, whyNewest := map[string]int{}, map[string]int{}
 			for i := 1; i < len(all); i++ {
-				got := fit(all[max(0, i-30):i]).predict(all[i])
+				m := fit(all[max(0, i-30):i])
+				got := m.predict(all[i])
+				for class, n := range m.misses(all[:i], all[i]) {
+					why[class] += n
+					if i >= len(all)-12 {
+						whyNewest[class] += n
+					}
+				}
 				rolling.add(all[i].published, got)
 				if i >= len(all)-12 {
 					newest.add(all[i].published, got)
@@ -537,6 +545,10 @@ func (u *uboot) employers(t *testing.T) {
 			}
 			t.Logf("employers by %s, %s:\n\teach release by a map from older ones: %v\n\tthe last 12 of them: %v\n\tthe newer half by a map from the older half: %v\n\tnot held out, all by a map from all: %v",
 				what, how, rolling, newest, fixed, fitted)
+			t.Log("rows of changesets that a map from older ones gets wrong: all, in the last 12, why")
+			for _, class := range missClasses {
+				t.Logf("\t%4d %4d  %s", why[class], whyNewest[class], class)
+			}
 		}
 	}
 }

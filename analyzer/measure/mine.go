@@ -94,6 +94,7 @@ type mined struct {
 	removed    []uint64 // of Steps: sums of all before
 	entries    facts.Span
 	credits    facts.Span // the entries of co-authors
+	credited   []uint32   // their signatures
 	coAuthors  []coAuthor
 	rows       rowSums
 	locals     []local     // the actors of the repository, by first use
@@ -112,8 +113,9 @@ type rowSums struct{ added, removed uint64 }
 
 // coAuthor is somebody whom a commit counts for beside its author.
 type coAuthor struct {
-	row   uint32 // into the repository's commits
-	actor uint32 // into the repository's locals, then into measurement.actors
+	row       uint32 // into the repository's commits
+	signature uint32
+	actor     uint32 // into the repository's locals, then into measurement.actors
 }
 
 // local is an actor before it has an index in the ecosystem.
@@ -259,7 +261,7 @@ func (m *measurement) mineCoAuthors(r *mined, interned map[local]uint32) error {
 			interned[key] = at
 			r.locals = append(r.locals, key)
 		}
-		r.coAuthors = append(r.coAuthors, coAuthor{credit.Commit, at})
+		r.coAuthors = append(r.coAuthors, coAuthor{credit.Commit, credit.Signature, at})
 	}
 	return nil
 }
@@ -271,6 +273,7 @@ func (m *measurement) creditCoAuthors() {
 		r.credits.Lo = uint32(len(m.entries))
 		for _, a := range r.coAuthors {
 			if e := m.entries[r.entries.Lo+a.row]; e.state == counted || e.state == bulk {
+				r.credited = append(r.credited, a.signature)
 				m.entries = append(m.entries, entry{
 					when: e.when, actor: a.actor, rank: e.rank, row: e.row, state: e.state, here: e.here, imported: e.imported, credit: true,
 				})

@@ -94,11 +94,11 @@ func (r *Resolution) says(a Attribution) string {
 	if a.Organization != NoOrganization {
 		who = fmt.Sprintf("%s (%s)", r.Organizations[a.Organization].Name, a.Class)
 	}
-	return who + ", by " + e.text()
+	return who + ", by " + e.String()
 }
 
-// text gives evidence in words.
-func (e *Evidence) text() string {
+// String gives evidence in words.
+func (e Evidence) String() string {
 	s := "rule " + e.Rule
 	if e.Source != "" {
 		s += ": " + e.Source
@@ -255,7 +255,7 @@ func (x *Explainer) about(person uint32, typed string) []string {
 	}
 	for _, j := range x.Resolution.Joins {
 		if x.Resolution.Person[j.From.Repository][j.From.Signature] == person {
-			lines = append(lines, fmt.Sprintf("  joined: %s and %s, by %s", name(j.From), name(j.To), x.Resolution.Evidence[j.Evidence].text()))
+			lines = append(lines, fmt.Sprintf("  joined: %s and %s, by %s", name(j.From), name(j.To), x.Resolution.Evidence[j.Evidence].String()))
 		}
 	}
 	if len(number) > 0 || typed != "" {
@@ -380,7 +380,7 @@ func (x *Explainer) domain(domain string) []string {
 		t := &timelines{resolver: &resolver{directory: d, evidence: map[Evidence]uint32{}}, number: map[string]int{}}
 		a := t.general(&address{domain: domain})
 		e := t.out.Evidence[a.Evidence]
-		lines = append(lines, "  the directory says nothing of it: "+a.Class.String()+", by "+e.text())
+		lines = append(lines, "  the directory says nothing of it: "+a.Class.String()+", by "+e.String())
 	}
 	var commits []commitAt
 	for i, repository := range x.repositories() {

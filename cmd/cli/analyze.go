@@ -111,10 +111,32 @@ A SOURCE is one of
 
 const coAuthorsHelp = "whom a commit with Co-authored-by counts for: author (alone), each (co-authors too, without lines) or split (dealt to one of them) (default what the ecosystem file says, else author)"
 
-func (f *analyzeFlags) checkCoAuthors() error {
-	if f.CoAuthors != "" && !slices.Contains(people.CoAuthorPolicies(), string(f.CoAuthors)) {
-		return usagef("--co-authors %s: must be one of %s", f.CoAuthors, strings.Join(people.CoAuthorPolicies(), ", "))
+// checkPeople refuses what people cannot be counted by.
+func (f *analyzeFlags) checkPeople() error {
+	for _, c := range []struct {
+		flag, value string
+		all         []string
+	}{
+		{"roll-up", string(f.RollUp), people.Levels()}, {"contractors", string(f.Contractors), people.Readings()},
+		{"co-authors", string(f.CoAuthors), people.CoAuthorPolicies()},
+	} {
+		if c.value != "" && !slices.Contains(c.all, c.value) {
+			return usagef("--%s %s: must be one of %s", c.flag, c.value, strings.Join(c.all, ", "))
+		}
 	}
+	return nil
+}
+
+// setAsOf reads --as-of: the day belongs to the windows that end with it.
+func (f *analyzeFlags) setAsOf() error {
+	if f.asOf == "" {
+		return nil
+	}
+	day, err := time.Parse(time.DateOnly, f.asOf)
+	if err != nil || day.Year() < 1990 || day.Year() > 2099 {
+		return usagef("--as-of %s: must be a day like 2026-08-31", f.asOf)
+	}
+	f.AsOf = day.Unix() + 24*60*60 - 1
 	return nil
 }
 
@@ -200,22 +222,11 @@ func (f *analyzeFlags) run(ctx context.Context, cmd *cobra.Command, streams Stre
 	if f.top < 0 || f.RenameLimit < 0 || f.Workers < 0 {
 		return nil, usagef("--top, --rename-limit and --workers cannot be negative")
 	}
-	if !slices.Contains(people.Levels(), string(f.RollUp)) {
-		return nil, usagef("--roll-up %s: must be one of %s", f.RollUp, strings.Join(people.Levels(), ", "))
-	}
-	if !slices.Contains(people.Readings(), string(f.Contractors)) {
-		return nil, usagef("--contractors %s: must be one of %s", f.Contractors, strings.Join(people.Readings(), ", "))
-	}
-	if err := f.checkCoAuthors(); err != nil {
+	if err := f.checkPeople(); err != nil {
 		return nil, err
 	}
-	if f.asOf != "" {
-		day, err := time.Parse(time.DateOnly, f.asOf)
-		if err != nil || day.Year() < 1990 || day.Year() > 2099 {
-			return nil, usagef("--as-of %s: must be a day like 2026-08-31", f.asOf)
-		}
-		// The day belongs to the windows that end with it.
-		f.AsOf = day.Unix() + 24*60*60 - 1
+	if err := f.setAsOf(); err != nil {
+		return nil, err
 	}
 	window, err := period(f.from, f.to)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"orrery/analyzer"
+	"orrery/analyzer/people"
 	"orrery/analyzer/report"
 	"orrery/analyzer/source"
 )
@@ -38,12 +39,21 @@ confidence, and what would change without the statement. WHAT is one of
   ADDRESS        of a signature
   p-1a2b3c4d     the pseudonym of a person
   DOMAIN         of addresses
-  ORGANIZATION   a name or an alias of the directory, which is also the cell of a table: its commits by reason
+  ORGANIZATION   a name or an alias of the directory: its commits by reason
+  TABLE:KEY:...:COLUMN
+                 a cell of a table, with what it is the sum of: organizations.csv:Astra:commits,
+                 organizations:last calendar year:Astra:changed, organizations_by_scope:repository:kernel:Astra:added,
+                 organizations_by_year:2024-Q1:Astra:commits, activity:ecosystem::2024:commits,
+                 repositories:kernel:bulk, people:p-1a2b3c4d:commits. Without a window it is all time.
+                 Give the flags that the table was made with.
 Without a SOURCE it says what the organizations files know. Addresses are printed only if they were typed.`,
 		Args: arguments(1, math.MaxInt, "what to explain, and sources"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.Sources = args[1:]
-			if err := f.checkCoAuthors(); err != nil {
+			if err := f.checkPeople(); err != nil {
+				return err
+			}
+			if err := f.setAsOf(); err != nil {
 				return err
 			}
 			var err error
@@ -66,7 +76,13 @@ Without a SOURCE it says what the organizations files know. Addresses are printe
 			return leftOut(streams, unread)
 		},
 	}
-	evidenceFlags(cmd.Flags(), &f)
+	flags := cmd.Flags()
+	evidenceFlags(flags, &f)
+	flags.StringVar(&f.asOf, "as-of", "", "as for analyze")
+	flags.StringVar(&f.Revision, "rev", "", "as for analyze")
+	flags.StringArrayVar(&f.Ranges, "range", nil, "as for analyze")
+	flags.StringVar((*string)(&f.RollUp), "roll-up", string(people.LevelBrand), "as for analyze")
+	flags.StringVar((*string)(&f.Contractors), "contractors", string(people.ReadBoth), "as for analyze")
 	return cmd
 }
 
@@ -84,7 +100,7 @@ under their pseudonyms, which an organizations file may use in place of addresse
 			if f.top < 0 {
 				return usagef("--top cannot be negative")
 			}
-			if err := f.checkCoAuthors(); err != nil {
+			if err := f.checkPeople(); err != nil {
 				return err
 			}
 			var err error
