@@ -284,20 +284,16 @@ func (l *loader) read(path string, data []byte) {
 	if isBlank(data) { // which YAML holds to be no document at all
 		return
 	}
-	var document yaml.Node
-	if err := yaml.Load(data, &document); err != nil {
-		at := position{l.file, 1, 1}
-		text := err.Error()
-		if e, ok := errors.AsType[*yaml.LoadError](err); ok {
-			text = e.Message
-			at.line, at.column = max(e.Mark.Line, 1), max(e.Mark.Column, 1)
-		}
-		l.problem(at, "%s", strings.TrimPrefix(text, "yaml: "))
+	root := readLines(data)
+	if root == nil && len(data) > maxParsed {
+		l.problem(position{l.file, 1, 1}, "larger than %d MiB, and not with one entry on each line, as organizations import writes files", maxParsed>>20)
 		return
 	}
-	root := &document
-	if root.Kind == yaml.DocumentNode && len(root.Content) == 1 {
-		root = root.Content[0]
+	if root == nil {
+		root = l.parse(data)
+	}
+	if root == nil {
+		return
 	}
 	first := len(l.people)
 	l.fields(root, "an organizations file", fields{
@@ -315,6 +311,25 @@ func (l *loader) read(path string, data []byte) {
 	for i := first; i < len(l.people); i++ { // the key may stand anywhere
 		l.people[i].imported = l.imported
 	}
+}
+
+// parse reads any YAML.
+func (l *loader) parse(data []byte) *yaml.Node {
+	var document yaml.Node
+	if err := yaml.Load(data, &document); err != nil {
+		at := position{l.file, 1, 1}
+		text := err.Error()
+		if e, ok := errors.AsType[*yaml.LoadError](err); ok {
+			text = e.Message
+			at.line, at.column = max(e.Mark.Line, 1), max(e.Mark.Column, 1)
+		}
+		l.problem(at, "%s", strings.TrimPrefix(text, "yaml: "))
+		return nil
+	}
+	if document.Kind == yaml.DocumentNode && len(document.Content) == 1 {
+		return document.Content[0]
+	}
+	return &document
 }
 
 // isBlank says whether a file holds nothing but blank lines and comments.

@@ -7,8 +7,12 @@ import (
 	"strings"
 )
 
-// maxFile is the largest mailmap or organizations file that is read, in bytes.
-const maxFile = 4 << 20
+// maxFile is the largest mailmap, organizations or opt-out file that is read, in bytes: maps of whole communities have ten million. maxParsed is
+// the largest that needs a parser of YAML, which takes a hundred times as much memory.
+const (
+	maxFile   = 64 << 20
+	maxParsed = 4 << 20
+)
 
 // Mailmap maps names and addresses of commits to proper ones, by the rules of gitmailmap(5) and as `git check-mailmap` does.
 type Mailmap struct {

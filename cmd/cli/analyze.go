@@ -117,7 +117,8 @@ func (f *analyzeFlags) checkPeople() error {
 		flag, value string
 		all         []string
 	}{
-		{"roll-up", string(f.RollUp), people.Levels()}, {"contractors", string(f.Contractors), people.Readings()},
+		{"roll-up", string(f.RollUp), people.Levels()},
+		{"contractors", string(f.Contractors), people.Readings()},
 		{"co-authors", string(f.CoAuthors), people.CoAuthorPolicies()},
 	} {
 		if c.value != "" && !slices.Contains(c.all, c.value) {
