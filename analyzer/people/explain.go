@@ -100,7 +100,7 @@ func (r *Resolution) says(a Attribution) string {
 // String gives evidence in words.
 func (e Evidence) String() string {
 	s := "rule " + e.Rule
-	if e.Source != "" {
+	if e.Source != "" && e.Rule != RuleUnlisted { // a domain that nobody states is often its owner's name
 		s += ": " + e.Source
 	}
 	if e.Where != "" && !strings.HasPrefix(e.Source, e.Where) {

@@ -106,9 +106,24 @@ func (u *Unknowns) WriteYAML(w io.Writer, top int, names bool) error {
 			b.WriteByte('\n')
 		}
 	}
-	put("organizations", u.Domains, func(g *Gap) string {
+	domains, single, commits := u.Domains, 0, uint64(0)
+	if !names {
+		domains = nil
+		for _, g := range u.Domains {
+			if g.People > 1 {
+				domains = append(domains, g)
+			} else {
+				single++
+				commits += g.Commits
+			}
+		}
+	}
+	put("organizations", domains, func(g *Gap) string {
 		return fmt.Sprintf("name: ?, kind: company, country: ?, domains: [%s], source: ?", strconv.Quote(g.Key))
 	})
+	if single > 0 {
+		fmt.Fprintf(&b, "# domains of one person each, which may be the person's name, and stand here with --names: %d, with %d commits\n", single, commits)
+	}
 	put("people", u.People, func(g *Gap) string {
 		entry := fmt.Sprintf("addresses: [%s], organization: ?, from: %s, source: ?", g.Key, fromOf(g))
 		if names {
