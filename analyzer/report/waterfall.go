@@ -408,10 +408,11 @@ func WriteGrowth(w io.Writer, m *Model, name string, width int) error {
 		case f.Scope.Kind != measure.ScopeEcosystem:
 		case name == "" && f.Period.Kind == measure.KindYear && (f.Fall != measure.Fall{} || f.During.Read > 0):
 			if !found {
-				t.line(fmt.Sprintf("%-5s%11s%11s%11s%11s%10s%12s  %s", "year", "start", "written", "imported", "entered", "left", "end", "read"))
+				t.line(fmt.Sprintf("%-5s%12s%12s%12s%12s%14s  %s", "year", "written", "imported", "entered", "left", "end", "read"))
 			}
 			found = true
-			t.line(fmt.Sprintf("%-5s%11s%11s%11s%11s%10s%12s  %d/%d", f.Period.Name, number(uint64(f.Start)), signed(f.Written), signed(f.Imported),
+			// A year starts with what the one before ends with.
+			t.line(fmt.Sprintf("%-5s%12s%12s%12s%12s%14s  %d/%d", f.Period.Name, signed(f.Written), signed(f.Imported),
 				signed(f.Entered), signed(-f.Left), number(uint64(f.End)), f.AtEnd.Read, f.AtEnd.Of))
 		case f.Period.Name == name:
 			found = true
