@@ -258,6 +258,9 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	options := report.Options{Names: opts.Names, Accounting: opts.Accounting}
 	model := report.Build(result, resolution, provenance, options)
 	model.AddControl(book.Measure(controlled(result, histories, ecosystem.Repositories, classified, resolution)), book, keys(histories), resolution)
+	if err := model.AddNetwork(result, resolution); err != nil {
+		return nil, err
+	}
 	g, err := report.Graph(result, resolution, graphWindow, options)
 	if err != nil {
 		return nil, err

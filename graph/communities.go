@@ -48,10 +48,7 @@ func Modularity(g *Graph, column int, communities []int) float64 {
 // a random one where communities are refined.
 func Communities(g *Graph, column int) []int {
 	n := g.NumNodes()
-	whole := &weighted{start: g.start, next: g.next, weight: make([]float64, len(g.next)), self: make([]float64, n)}
-	for i, e := range g.edge {
-		whole.weight[i] = g.closeness(column, e)
-	}
+	whole := &weighted{start: g.start, next: g.next, weight: g.rowWeights(column), self: make([]float64, n)}
 	whole.complete()
 	best, most := make([]int, n), math.Inf(-1)
 	for seed := range uint64(max(1, min(starts, startEdges/max(1, g.NumEdges())))) {

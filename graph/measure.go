@@ -53,10 +53,10 @@ func Strengths(g *Graph, column int) []float64 {
 func PageRank(g *Graph, column int, damping float64) []float64 {
 	n := g.NumNodes()
 	out := make([]float64, n) // what leaves a node
+	along := g.rowWeights(column)
 	for i := range n {
-		_, edges := g.Neighbors(i)
-		for _, e := range edges {
-			out[i] += g.closeness(column, e)
+		for _, w := range along[g.start[i]:g.start[i+1]] {
+			out[i] += w
 		}
 	}
 	rank, next, give := make([]float64, n), make([]float64, n), make([]float64, n)
@@ -77,9 +77,10 @@ func PageRank(g *Graph, column int, damping float64) []float64 {
 		change := 0.0
 		for i := range next {
 			sum := 0.0
-			nodes, edges := g.Neighbors(i)
-			for j, e := range edges {
-				sum += float64(give[nodes[j]] * g.closeness(column, e))
+			lo, hi := g.start[i], g.start[i+1]
+			weights := along[lo:hi]
+			for j, u := range g.next[lo:hi] {
+				sum += float64(give[u] * weights[j])
 			}
 			next[i] = base + float64(damping*sum)
 			change += math.Abs(next[i] - rank[i])
@@ -90,6 +91,15 @@ func PageRank(g *Graph, column int, damping float64) []float64 {
 		}
 	}
 	return rank
+}
+
+// rowWeights gives the weights of a column beside the rows of neighbours, where loops over these find them one after the other.
+func (g *Graph) rowWeights(column int) []float64 {
+	weights := make([]float64, len(g.edge))
+	for i, e := range g.edge {
+		weights[i] = g.closeness(column, e)
+	}
+	return weights
 }
 
 // closeness is an edge's weight in a column, 1 for Unweighted.

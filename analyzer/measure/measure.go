@@ -110,6 +110,8 @@ type Result struct {
 	Contributions [][]Contribution
 	// Ledger is the counted work in its smallest pieces.
 	Ledger Ledger
+	// Files is who worked on which file, by file, slice and person: what says who works with whom.
+	Files []FileWork
 	// Strata are the surviving lines month by month, Longevity how long they live. nil without [Input.Survival].
 	Strata    *Strata
 	Longevity []Longevity
@@ -381,6 +383,7 @@ func Measure(in Input) (*Result, error) {
 	}
 	m.takeCensus()
 	m.keepLedger()
+	m.keepFiles()
 	if err := m.accounts(); err != nil {
 		return nil, err
 	}

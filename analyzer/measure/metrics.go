@@ -12,35 +12,48 @@ type Metric struct {
 
 // The keys of the metrics.
 const (
-	KeyCommits         = "commits"
-	KeyAdded           = "added"
-	KeyRemoved         = "removed"
-	KeyChanged         = "changed"
-	KeyLines           = "lines"
-	KeyGrowth          = "growth"
-	KeyWritten         = "written"
-	KeyImported        = "imported"
-	KeyEntered         = "entered"
-	KeyLeft            = "left"
-	KeyMembers         = "members"
-	KeyContributors    = "contributors"
-	KeyCumulative      = "cumulative"
-	KeyShare           = "share"
-	KeyOfKnown         = "of_known"
-	KeyCoverage        = "coverage"
-	KeyElephantFactor  = "elephant_factor"
-	KeyAbsenceFactor   = "contributor_absence_factor"
-	KeyHHI             = "hhi"
-	KeyEffectiveNumber = "effective_number"
-	KeyBulk            = "bulk"
-	KeyChangedHere     = "changed_here"
-	KeySurviving       = "surviving"
-	KeyLinesHere       = "lines_here"
-	KeyHalfLife        = "half_life"
-	KeyActive          = "active"
-	KeySeats           = "seats"
-	KeyGuarded         = "guarded"
-	KeyReviews         = "reviews"
+	KeyCommits                   = "commits"
+	KeyAdded                     = "added"
+	KeyRemoved                   = "removed"
+	KeyChanged                   = "changed"
+	KeyLines                     = "lines"
+	KeyGrowth                    = "growth"
+	KeyWritten                   = "written"
+	KeyImported                  = "imported"
+	KeyEntered                   = "entered"
+	KeyLeft                      = "left"
+	KeyMembers                   = "members"
+	KeyContributors              = "contributors"
+	KeyCumulative                = "cumulative"
+	KeyShare                     = "share"
+	KeyOfKnown                   = "of_known"
+	KeyCoverage                  = "coverage"
+	KeyElephantFactor            = "elephant_factor"
+	KeyAbsenceFactor             = "contributor_absence_factor"
+	KeyHHI                       = "hhi"
+	KeyEffectiveNumber           = "effective_number"
+	KeyBulk                      = "bulk"
+	KeyChangedHere               = "changed_here"
+	KeySurviving                 = "surviving"
+	KeyLinesHere                 = "lines_here"
+	KeyHalfLife                  = "half_life"
+	KeyActive                    = "active"
+	KeyDegree                    = "degree"
+	KeyStrength                  = "strength"
+	KeyBetweenness               = "betweenness"
+	KeyPageRank                  = "pagerank"
+	KeyHarmonic                  = "harmonic_closeness"
+	KeyCore                      = "core_number"
+	KeyCommunity                 = "community"
+	KeyModularity                = "modularity"
+	KeyDegreeCentralization      = "degree_centralization"
+	KeyBetweennessCentralization = "betweenness_centralization"
+	KeyGroupDegree               = "group_degree"
+	KeyGroupBetweenness          = "group_betweenness"
+	KeyMergedBetweenness         = "merged_betweenness"
+	KeySeats                     = "seats"
+	KeyGuarded                   = "guarded"
+	KeyReviews                   = "reviews"
 )
 
 // Metrics is the table of all metrics, in the order in which reports explain them. Not to be changed.
@@ -191,6 +204,71 @@ var Metrics = []Metric{
 		KeyReviews, "reviews", "acts", "more say",
 		"reviews (Reviewed-by, Acked-by), approvals (Approved-by, Merged-by, an account's Signed-off-by) and integrations (committer or sign-off of another person than the author), once a person, commit and kind; not by machines",
 		"trailers, what forges write into merges, committers; what only a forge knows is not in it",
+	},
+	{
+		KeyDegree, "degree", "organizations", "a wider network",
+		"number of organizations that worked in a repository where this one did too, in the period; no direction, no weights",
+		"graph theory",
+	},
+	{
+		KeyStrength, "strength", "commits", "a denser network",
+		"sum over other organizations, and over the repositories shared with each, of the smaller of both numbers of commits: what was done side by side; no direction",
+		"Barrat and others 2004, of a projection by minima",
+	},
+	{
+		KeyBetweenness, "betweenness", "ratio", "stands between others",
+		"share of the (n-1)(n-2)/2 pairs of other organizations whose shortest paths lead over this one, equal paths by parts; no direction, no weights",
+		"Freeman 1977; Brandes 2001; as NetworkX with normalized=True",
+	},
+	{
+		KeyPageRank, "PageRank", "ratio", "works beside those who work beside many",
+		"share of time that a walk along shared work spends here: damping 0.85, weighted by commits side by side; adds up to 1",
+		"Brin and Page 1998; as NetworkX",
+	},
+	{
+		KeyHarmonic, "harmonic closeness", "ratio", "near to all others",
+		"mean of 1/distance to the other organizations, 0 where there is no path; no direction, no weights",
+		"Marchiori and Latora 2000; as NetworkX / (n-1)",
+	},
+	{
+		KeyCore, "core number", "organizations", "in the thick of it",
+		"largest k such that the organization is in a part of the network where everybody has k neighbours in that part; no weights",
+		"Seidman 1983; as NetworkX",
+	},
+	{
+		KeyCommunity, "community", "number", "",
+		"number of the group of organizations that have more work side by side than their sums would give, 0 the largest; of one period only",
+		"Traag, Waltman and van Eck 2019, with fixed order",
+	},
+	{
+		KeyModularity, "modularity", "ratio", "falls apart into groups",
+		"share of the weight within communities less what sums would give, resolution 1",
+		"Newman and Girvan 2004; as NetworkX",
+	},
+	{
+		KeyDegreeCentralization, "degree centralization", "ratio", "turns around one",
+		"sum of the largest degree less each / (n-1)(n-2); no weights",
+		"Freeman 1978",
+	},
+	{
+		KeyBetweennessCentralization, "betweenness centralization", "ratio", "turns around one",
+		"sum of the largest betweenness less each / its largest value, that of a star; no weights",
+		"Freeman 1977",
+	},
+	{
+		KeyGroupDegree, "group degree", "ratio", "works with many",
+		"of the people outside of the organization, the share that changed a file in the period which one of its people changed too; beside the mean of 50 random sets of as many people, for it grows with size; files that more than 30 people changed join nobody; no weights",
+		"Everett and Borgatti 1999; as NetworkX",
+	},
+	{
+		KeyGroupBetweenness, "group betweenness", "ratio", "stands between others",
+		"share of the pairs of people outside of the organization whose shortest paths over shared files lead through its people; beside the mean of 50 random sets of as many people; estimated from sampled paths where there are many, with the error that all organizations of the period keep below with a probability of 90 %; no weights",
+		"Everett and Borgatti 1999; Riondato and Kornaropoulos 2014",
+	},
+	{
+		KeyMergedBetweenness, "betweenness of the merged node", "ratio", "stands between others",
+		"betweenness in the same network with all people of each organization as one node, and everybody else as they are; no weights",
+		"Everett and Borgatti 1999",
 	},
 }
 

@@ -105,6 +105,8 @@ type Model struct {
 	Bulk    []Bulk    `json:"bulk"`
 	// Accounting is nil unless it was asked for.
 	Accounting *Accounting `json:"accounting,omitempty"`
+	// Network is who works beside whom; nil in results of before there was one.
+	Network *Network `json:"network,omitempty"`
 	// Factors are how few hold half of the commits, by everybody's rules.
 	Factors []measure.Factor `json:"factors"`
 	// Membership is who belonged when, Waterfalls what that made of the lines: for the ecosystem, classes and subsystems (tables have

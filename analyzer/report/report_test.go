@@ -197,7 +197,11 @@ func (s sample) model(t *testing.T, options Options) *Model {
 		})
 	}
 	from.Repositories = append(from.Repositories, Repository{Key: "zlib", Class: "third-party", Problem: "no mirror of https://forge.example/zlib", Reason: "no mirror"})
-	return Build(result, resolution, from, options)
+	m := Build(result, resolution, from, options)
+	if err := m.AddNetwork(result, resolution); err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 func golden(t *testing.T, name string, got []byte) {

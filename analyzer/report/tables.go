@@ -277,7 +277,7 @@ var Tables = append([]Table{
 			}
 		},
 	},
-}, slices.Concat(survivingTables, waterfallTables, censusTables, controlTables)...)
+}, slices.Concat(survivingTables, waterfallTables, censusTables, controlTables, networkTables)...)
 
 // each visits all figures of windows and series.
 func (m *Model) each(visit func(*Figures)) {

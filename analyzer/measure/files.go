@@ -1,0 +1,65 @@
+package measure
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+)
+
+// FileWork is the counted work of a person on one file in a slice of the ledger. A file is a path of a repository: what is renamed is another
+// one from then on. Only files that are written here count: neither vendored, nor generated, nor binary.
+type FileWork struct {
+	File    uint32 // files of all repositories are numbered one after the other
+	Slice   uint32 // into Ledger.Slices
+	Person  uint32 // into the resolution's Persons
+	Commits uint32
+	Changed uint64 // lines
+}
+
+// keepFiles fills the result's; after keepLedger.
+func (m *measurement) keepFiles() {
+	cuts := m.cuts()
+	all := make([][]FileWork, len(m.repositories))
+	m.parallel(len(m.repositories), func(_, rank int) {
+		r := &m.repositories[rank]
+		var list []FileWork
+		for i := range m.entries[r.entries.Lo:r.entries.Hi] {
+			e := &m.entries[int(r.entries.Lo)+i]
+			if e.state != counted || !e.here {
+				continue
+			}
+			slice := 0
+			if e.when != undated {
+				slice = sort.Search(len(cuts), func(i int) bool { return cuts[i] > e.when })
+			}
+			span := r.Commits[e.row].Changes
+			for j := range r.Changes[span.Lo:span.Hi] {
+				c := &r.Changes[int(span.Lo)+j]
+				if r.kinds[r.kindOf[c.Path]].here > 0 {
+					list = append(list, FileWork{c.Path, uint32(slice), m.actors[e.actor].person, 1, uint64(c.Added) + uint64(c.Removed)})
+				}
+			}
+		}
+		slices.SortFunc(list, func(a, b FileWork) int {
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Slice, b.Slice), cmp.Compare(a.Person, b.Person))
+		})
+		merged := list[:0]
+		for _, w := range list {
+			if n := len(merged); n > 0 && merged[n-1].File == w.File && merged[n-1].Slice == w.Slice && merged[n-1].Person == w.Person {
+				merged[n-1].Commits += w.Commits
+				merged[n-1].Changed += w.Changed
+				continue
+			}
+			merged = append(merged, w)
+		}
+		all[rank] = slices.Clip(merged)
+	})
+	first := uint32(0)
+	for rank, list := range all {
+		for _, w := range list {
+			w.File += first
+			m.result.Files = append(m.result.Files, w)
+		}
+		first += uint32(len(m.repositories[rank].Paths))
+	}
+}

@@ -1,0 +1,424 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"orrery/analyzer/measure"
+	"orrery/analyzer/people"
+	"orrery/graph"
+)
+
+// Network says how the ecosystem hangs together, period by period: who works beside whom.
+type Network struct {
+	// Most is how many people may share a file that joins them; Random how many sets of people an organization is compared with.
+	Most    int             `json:"most"`
+	Random  int             `json:"random"`
+	Periods []NetworkPeriod `json:"periods"`
+}
+
+// NetworkPeriod is the network of a window or a quarter: organizations joined by repositories in which both worked, people by files that both changed.
+type NetworkPeriod struct {
+	Period        Period       `json:"period"`
+	Organizations NetworkShape `json:"organizations"`
+	People        NetworkShape `json:"people"`
+	Central       []Centrality `json:"central"` // by strength, then by name
+
+	collaboration []collaboration
+}
+
+// NetworkShape is one network as a whole. Pointers are nil where a figure is not defined.
+type NetworkShape struct {
+	Nodes       int      `json:"nodes"`
+	Edges       int      `json:"edges"`
+	Communities int      `json:"communities"`
+	Modularity  *float64 `json:"modularity"`
+
+	DegreeCentralization      *float64 `json:"degree_centralization"`
+	BetweennessCentralization *float64 `json:"betweenness_centralization"`
+	// Left of Shared groups (repositories, files) with two or more members joined nobody, for they had too many.
+	Left   int `json:"left"`
+	Shared int `json:"shared"`
+	// Paths is how many shortest paths betweenness is estimated from, 0 where it is exact; Off how far that of a node may be off, for all nodes at
+	// once with a probability of 90 %.
+	Paths int     `json:"paths"`
+	Off   float64 `json:"off"`
+}
+
+// Centrality is how central an organization is. The metrics say how each figure is made.
+type Centrality struct {
+	Organization string  `json:"organization"`
+	Class        string  `json:"class"`
+	Repositories int     `json:"repositories"` // that it worked in
+	Commits      uint64  `json:"commits"`
+	Degree       int     `json:"degree"`
+	Strength     float64 `json:"strength"`
+	Betweenness  float64 `json:"betweenness"`
+	PageRank     float64 `json:"pagerank"`
+	Harmonic     float64 `json:"harmonic_closeness"`
+	Core         int     `json:"core_number"`
+	Community    int     `json:"community"`
+	// People are those who did most of their commits in the period for it, and changed a file that counts. The rest is of the network of people, nil
+	// without any.
+	People int    `json:"people"`
+	Group  *Group `json:"group,omitempty"`
+}
+
+// Group is the centrality of an organization as a set of people.
+type Group struct {
+	Degree            float64 `json:"group_degree"`
+	RandomDegree      float64 `json:"random_group_degree"`
+	Betweenness       float64 `json:"group_betweenness"`
+	RandomBetweenness float64 `json:"random_group_betweenness"`
+	Off               float64 `json:"group_betweenness_off"` // 0 where it is exact
+	// As one node among the others.
+	MergedDegree      int     `json:"merged_degree"`
+	MergedStrength    float64 `json:"merged_strength"` // ties by shared files
+	MergedBetweenness float64 `json:"merged_betweenness"`
+	MergedOff         float64 `json:"merged_betweenness_off"`
+}
+
+// collaboration is two people who changed files in common.
+type collaboration struct {
+	a, b                        string // pseudonyms
+	files, ties, commits, lines float64
+}
+
+const (
+	// sharedByMost: a file that more people changed in a period says little of who works with whom. Lists of everything (of owners, of tests, of
+	// names to build) are such files.
+	sharedByMost = 30
+	randomSets   = 50
+	// exactSteps is up to how many nodes times edges times sets group betweenness is exact; else paths are sampled so that a node is off by
+	// windowEpsilon or quarterEpsilon of pairs at most.
+	exactSteps     = 2e7
+	windowEpsilon  = 0.02
+	quarterEpsilon = 0.05
+)
+
+// AddNetwork measures the network of the windows that go by dates, and of quarters. Files with work are taken from the result that the model was
+// built of.
+func (m *Model) AddNetwork(result *measure.Result, resolution *people.Resolution) error {
+	b := builder{Resolution: resolution}
+	n := &Network{Most: sharedByMost, Random: randomSets, Periods: []NetworkPeriod{}}
+	var periods []measure.Period
+	for _, p := range result.Windows {
+		if p.Kind != measure.KindRange {
+			periods = append(periods, p)
+		}
+	}
+	for i := range result.Series {
+		if f := &result.Series[i]; f.Scope.Kind == measure.ScopeEcosystem && f.Period.Kind == measure.KindQuarter {
+			periods = append(periods, f.Period)
+		}
+	}
+	for _, p := range periods {
+		one, err := b.networkOf(result, p)
+		if err != nil {
+			return fmt.Errorf("measuring the network of %s: %w", p.Name, err)
+		}
+		n.Periods = append(n.Periods, *one)
+	}
+	m.Network = n
+	return nil
+}
+
+// networks are the periods of the network, none if it was not measured.
+func (m *Model) networks() []NetworkPeriod {
+	if m.Network == nil {
+		return nil
+	}
+	return m.Network.Periods
+}
+
+func (b *builder) networkOf(result *measure.Result, p measure.Period) (*NetworkPeriod, error) {
+	within := make([]bool, len(result.Ledger.Slices))
+	for i, s := range result.Ledger.Slices {
+		within[i] = p.All() || i > 0 && s.From >= p.From && s.To <= p.To
+	}
+	out := &NetworkPeriod{Period: period(p)}
+	homes, err := b.organizationNetwork(result, within, out)
+	if err == nil {
+		err = b.peopleNetwork(result, within, homes, out)
+	}
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(out.Central, func(x, y Centrality) int {
+		return cmp.Or(cmp.Compare(y.Strength, x.Strength), cmp.Compare(y.Commits, x.Commits), cmp.Compare(x.Organization, y.Organization))
+	})
+	return out, nil
+}
+
+// organizationNetwork measures organizations by shared repositories, and tells for whom each person worked most.
+func (b *builder) organizationNetwork(result *measure.Result, within []bool, out *NetworkPeriod) (homes map[int]int, err error) {
+	build := graph.NewBuilder(Columns...)
+	type side struct{ person, organization int }
+	commits := map[side]uint64{}
+	totals := map[string]uint64{}
+	for i := range result.Ledger.Entries {
+		e := &result.Ledger.Entries[i]
+		if !within[e.Slice] {
+			continue
+		}
+		commits[side{e.Person, e.Organization}] += e.Commits
+		if e.Organization == people.NoOrganization {
+			continue
+		}
+		o := &b.Organizations[e.Organization]
+		totals[o.Name] += e.Commits
+		for _, n := range []graph.Node{
+			{Kind: graph.Organization, Key: o.Name, Label: o.Name, Class: o.Class.String(), Country: o.Country},
+			{Kind: graph.Repository, Key: e.Repository, Label: e.Repository},
+		} {
+			if err := build.AddNode(n); err != nil {
+				return nil, err
+			}
+		}
+		err := build.AddEdge(graph.Ref{Kind: graph.Organization, Key: o.Name}, graph.Ref{Kind: graph.Repository, Key: e.Repository},
+			float64(e.Commits), float64(e.Added+e.Removed))
+		if err != nil {
+			return nil, err
+		}
+	}
+	whole, err := build.Build()
+	if err != nil {
+		return nil, err
+	}
+	g, crowded, err := graph.Project(whole, graph.Organization, graph.Repository, 0)
+	if err != nil {
+		return nil, err
+	}
+	column, _ := g.Column("commits")
+	profile := graph.Measure(g, column)
+	out.Organizations = shape(g, profile.Communities, crowded)
+	out.Organizations.Modularity = defined(profile.Modularity)
+	out.Organizations.DegreeCentralization = defined(profile.DegreeCentralization)
+	out.Organizations.BetweennessCentralization = defined(profile.BetweennessCentralization)
+	if profile.Paths != nil {
+		out.Organizations.Paths, out.Organizations.Off = profile.Paths.Samples, profile.Off
+	}
+	out.Central = []Centrality{}
+	for i := range g.NumNodes() {
+		n := g.Node(i)
+		at, _ := whole.Find(graph.Ref{Kind: graph.Organization, Key: n.Key})
+		repositories, _ := whole.Neighbors(at)
+		out.Central = append(out.Central, Centrality{
+			Organization: n.Key, Class: n.Class, Repositories: len(repositories), Commits: totals[n.Key], Degree: profile.Degrees[i],
+			Strength: profile.Strengths[i], Betweenness: six(profile.Betweenness[i]), PageRank: six(profile.PageRank[i]), Harmonic: six(profile.Harmonic[i]),
+			Core: profile.Cores[i], Community: profile.Communities[i],
+		})
+	}
+	homes = map[int]int{}
+	for s, n := range commits {
+		home, ok := homes[s.person]
+		most := commits[side{s.person, home}]
+		// Organizations are in order of their names, no organization comes before.
+		if !ok || n > most || n == most && s.organization < home {
+			homes[s.person] = s.organization
+		}
+	}
+	return homes, nil
+}
+
+// peopleNetwork measures organizations as sets of people, joined by files.
+func (b *builder) peopleNetwork(result *measure.Result, within []bool, homes map[int]int, out *NetworkPeriod) error {
+	a := graph.NewAffiliations(Columns...)
+	for i := range result.Files {
+		f := &result.Files[i]
+		if !within[f.Slice] {
+			continue
+		}
+		pseudonym := b.Persons[f.Person].Pseudonym
+		member, err := a.AddNode(graph.Node{Kind: graph.Person, Key: pseudonym, Label: pseudonym})
+		if err == nil {
+			err = a.Add(member, f.File, float64(f.Commits), float64(f.Changed))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	g, crowded, err := a.Project("files", sharedByMost)
+	if err != nil {
+		return err
+	}
+	communities := graph.Communities(g, 1)
+	out.People = shape(g, communities, crowded)
+	out.People.Modularity = defined(graph.Modularity(g, 1, communities))
+	out.People.DegreeCentralization = defined(graph.DegreeCentralization(g))
+	for e := range g.NumEdges() {
+		i, j := g.Ends(e)
+		out.collaboration = append(out.collaboration, collaboration{
+			g.Node(i).Key, g.Node(j).Key, g.Weights(0)[e], g.Weights(1)[e], g.Weights(2)[e], g.Weights(3)[e],
+		})
+	}
+
+	into := slices.Repeat([]int{-1}, g.NumNodes())
+	bySet := map[string]int{}
+	for i := range out.Central {
+		bySet[out.Central[i].Organization] = i
+	}
+	sets := make([][]int, len(out.Central))
+	for person, home := range homes {
+		if home == people.NoOrganization {
+			continue
+		}
+		if i, ok := g.Find(graph.Ref{Kind: graph.Person, Key: b.Persons[person].Pseudonym}); ok {
+			into[i] = bySet[b.Organizations[home].Name]
+		}
+	}
+	for i, set := range into {
+		if set >= 0 {
+			sets[set] = append(sets[set], i)
+		}
+	}
+	var names []string
+	var members [][]int
+	rank := make([]int, len(sets))
+	for i, set := range sets {
+		if len(set) > 0 {
+			rank[i] = len(names)
+			names, members = append(names, out.Central[i].Organization), append(members, set)
+		}
+	}
+	for i, set := range into {
+		if set >= 0 {
+			into[i] = rank[set]
+		}
+	}
+
+	epsilon := quarterEpsilon
+	if out.Period.Kind == measure.KindWindow {
+		epsilon = windowEpsilon
+	}
+	steps := float64(g.NumNodes()) * float64(g.NumEdges())
+	var paths *graph.Paths
+	if steps*float64(len(members)*(1+randomSets)) > exactSteps {
+		paths = graph.SamplePaths(g, epsilon, graph.Delta, 1)
+		out.People.Paths, out.People.Off = paths.Samples, paths.Error
+		out.People.BetweennessCentralization = defined(graph.BetweennessCentralization(paths.Betweenness()))
+	} else {
+		out.People.BetweennessCentralization = defined(graph.BetweennessCentralization(graph.Betweenness(g, graph.Unweighted)))
+	}
+	groups := graph.Groups(g, members, 0, g.NumNodes(), randomSets, 1, paths)
+	merged, _, err := graph.Merge(g, into, names)
+	if err != nil {
+		return err
+	}
+	between, off := betweenness(merged, epsilon)
+	degrees, strengths := graph.Degrees(merged), graph.Strengths(merged, 1)
+	for k, name := range names {
+		at, _ := merged.Find(graph.Ref{Kind: graph.Organization, Key: name})
+		o := &out.Central[bySet[name]]
+		o.People = len(members[k])
+		o.Group = &Group{
+			Degree: six(groups[k].Degree), RandomDegree: six(groups[k].RandomDegree), Betweenness: six(groups[k].Betweenness),
+			RandomBetweenness: six(groups[k].RandomBetweenness), Off: six(groups[k].Error),
+			MergedDegree: degrees[at], MergedStrength: six(strengths[at]), MergedBetweenness: six(between[at]), MergedOff: six(off),
+		}
+	}
+	return nil
+}
+
+// betweenness gives it as a share of the pairs of others, and how far it may be off.
+func betweenness(g *graph.Graph, epsilon float64) (shares []float64, off float64) {
+	n := float64(g.NumNodes())
+	if n*float64(g.NumEdges()) <= exactSteps {
+		shares = graph.Betweenness(g, graph.Unweighted)
+	} else {
+		shares, off = graph.SamplePaths(g, epsilon, graph.Delta, 1).Betweenness(), epsilon*n/(n-2)
+	}
+	for i := range shares {
+		if n > 2 {
+			shares[i] /= (n - 1) * (n - 2) / 2
+		}
+	}
+	return shares, off
+}
+
+func shape(g *graph.Graph, communities []int, crowded graph.Crowded) NetworkShape {
+	s := NetworkShape{Nodes: g.NumNodes(), Edges: g.NumEdges(), Left: crowded.Left, Shared: crowded.Groups}
+	for _, c := range communities {
+		s.Communities = max(s.Communities, c+1)
+	}
+	return s
+}
+
+// six digits suffice, and there is no -0 among them.
+func six(x float64) float64 { return math.Round(x*1e6)/1e6 + 0 }
+
+// defined is nil for what is not a number.
+func defined(x float64) *float64 {
+	if math.IsNaN(x) {
+		return nil
+	}
+	x = six(x)
+	return &x
+}
+
+// networkTables are the tables of the network.
+var networkTables = []Table{
+	{
+		"centrality",
+		"organizations in the network of those that work in the same repositories, and as sets of people in the network of people who change the same files, by window and quarter: who became central when; random_: means of sets of as many people; off: how far an estimate may be off, 0 where it is exact",
+		[]string{
+			"period_kind", "period", "partial", "organization", "class", "repositories", "commits", "degree", "strength", "betweenness", "pagerank",
+			"harmonic_closeness", "core_number", "community", "people", "group_degree", "random_group_degree", "group_betweenness",
+			"random_group_betweenness", "group_betweenness_off", "merged_degree", "merged_strength", "merged_betweenness", "merged_betweenness_off",
+		},
+		func(m *Model, add func(...any)) {
+			for i := range m.networks() {
+				p := &m.Network.Periods[i]
+				for j := range p.Central {
+					c := &p.Central[j]
+					cells := []any{
+						p.Period.Kind, p.Period.Name, p.Period.Partial, c.Organization, c.Class, c.Repositories, c.Commits, c.Degree, c.Strength,
+						c.Betweenness, c.PageRank, c.Harmonic, c.Core, c.Community, c.People,
+					}
+					if o := c.Group; o != nil {
+						cells = append(cells, o.Degree, o.RandomDegree, o.Betweenness, o.RandomBetweenness, o.Off,
+							o.MergedDegree, o.MergedStrength, o.MergedBetweenness, o.MergedOff)
+					} else {
+						cells = append(cells, make([]any, 9)...)
+					}
+					add(cells...)
+				}
+			}
+		},
+	},
+	{
+		"networks",
+		"the network of organizations (joined by repositories) and that of people (joined by files) as a whole, by window and quarter; left: of the repositories or files that two or more share, those that join nobody because too many do; paths and off: what betweenness is estimated from, and how far it may be off",
+		[]string{
+			"period_kind", "period", "partial", "network", "nodes", "edges", "communities", "modularity", "degree_centralization",
+			"betweenness_centralization", "left", "shared", "paths", "off",
+		},
+		func(m *Model, add func(...any)) {
+			for i := range m.networks() {
+				p := &m.Network.Periods[i]
+				for at, s := range []*NetworkShape{&p.Organizations, &p.People} {
+					add(p.Period.Kind, p.Period.Name, p.Period.Partial, [...]string{"organizations", "people"}[at], s.Nodes, s.Edges, s.Communities, s.Modularity,
+						s.DegreeCentralization, s.BetweennessCentralization, s.Left, s.Shared, s.Paths, s.Off)
+				}
+			}
+		},
+	},
+	{
+		"collaboration",
+		"people who changed the same files in a window, in pairs, under pseudonyms; ties: the sum over shared files of 1/(people who changed it - 1); commits and changed: the sum over shared files of the smaller of both numbers",
+		[]string{"window", "person", "other", "shared", "ties", "commits", "changed"},
+		func(m *Model, add func(...any)) {
+			for i := range m.networks() {
+				p := &m.Network.Periods[i]
+				if p.Period.Kind != measure.KindWindow {
+					continue
+				}
+				for _, c := range p.collaboration {
+					add(p.Period.Name, c.a, c.b, c.files, c.ties, c.commits, c.lines)
+				}
+			}
+		},
+	},
+}
