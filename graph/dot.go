@@ -170,14 +170,26 @@ func (p *picture) paint() {
 		colours[names[i]] = palette[c]
 		p.legends = append(p.legends, swatch{palette[c], names[i], thousands(p.totals[names[i]])})
 	}
-	if others := len(names) - len(palette); others > 0 {
-		sum := 0.0
-		for _, name := range names {
-			if colours[name] == "" {
-				sum += p.totals[name]
-			}
+	others, rest := max(0, len(names)-len(palette)), 0.0
+	for _, name := range names {
+		if colours[name] == "" {
+			rest += p.totals[name]
 		}
-		p.legends = append(p.legends, swatch{grey, plural(others, "other"), thousands(sum)})
+	}
+	unknown := false
+	for i, n := range g.nodes {
+		if n.Kind == Person && p.group[i] == "" {
+			unknown = true
+			rest += p.extents[i]
+		}
+	}
+	switch {
+	case others > 0 && unknown:
+		p.legends = append(p.legends, swatch{grey, plural(others, "other") + ", and none known", thousands(rest)})
+	case others > 0:
+		p.legends = append(p.legends, swatch{grey, plural(others, "other"), thousands(rest)})
+	case unknown:
+		p.legends = append(p.legends, swatch{grey, "none known", thousands(rest)})
 	}
 	p.colour, p.owned = make([]string, g.NumNodes()), make([]string, g.NumNodes())
 	for i, n := range g.nodes {

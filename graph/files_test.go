@@ -273,7 +273,7 @@ func TestGroupsOfPeople(t *testing.T) {
 	if err := WriteSVG(&out, g, Drawing{Groups: []string{"Alder", "Birch", ""}}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`id="p2" cx`, ">Birch</text>", ">Alder</text>", `fill="` + grey} {
+	for _, want := range []string{`id="p2" cx`, ">Birch</text>", ">Alder</text>", ">none known</text>", `fill="` + grey} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("there is no %s in\n%s", want, out.String())
 		}

@@ -45,7 +45,7 @@ compared only if both results stand under the same pseudonym key.`,
 			}
 			if len(args) == 0 {
 				var err error
-				if args, err = lastResults(state); err != nil {
+				if args, err = lastResults(state, 2); err != nil {
 					return err
 				}
 			}
@@ -81,8 +81,8 @@ compared only if both results stand under the same pseudonym key.`,
 // resultFile is the name of a result in its folder.
 const resultFile = "result.json"
 
-// lastResults gives the names of the last two results of a state: names are in order of time.
-func lastResults(state string) ([]string, error) {
+// lastResults gives the names of the last results of a state, so many: names are in order of time.
+func lastResults(state string, most int) ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(state, "results"))
 	if err != nil {
 		return nil, fmt.Errorf("looking for results in the state: %w", err)
@@ -93,23 +93,28 @@ func lastResults(state string) ([]string, error) {
 			names = append(names, e.Name())
 		}
 	}
-	if len(names) < 2 {
-		return nil, fmt.Errorf("looking for results in the state %s: two are needed, there are %d", state, len(names))
+	if len(names) < most {
+		return nil, fmt.Errorf("looking for results in the state %s: there are %d, not %d", state, len(names), most)
 	}
-	return names[len(names)-2:], nil
+	return names[len(names)-most:], nil
 }
 
-// readResult reads a result by the name of its file or folder, or its name in the state.
-func readResult(state, arg string) (*report.Model, error) {
+// resultPath finds a result by the name of its file or folder, or its name in the state.
+func resultPath(state, arg string) string {
 	if state != "" && filepath.IsLocal(arg) {
 		if named := filepath.Join(state, "results", arg); exists(named) {
 			arg = named
 		}
 	}
-	path := arg
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, resultFile)
+	if info, err := os.Stat(arg); err == nil && info.IsDir() {
+		return filepath.Join(arg, resultFile)
 	}
+	return arg
+}
+
+// readResult reads the result that resultPath finds.
+func readResult(state, arg string) (*report.Model, error) {
+	path := resultPath(state, arg)
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usagef("there is no result %s", path)

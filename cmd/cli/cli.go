@@ -162,7 +162,7 @@ run holds the state, 130 interrupted.`,
 		return usageError{err}
 	})
 	root.SetUsageFunc(printUsage)
-	root.AddCommand(newAnalyze(streams), newFacts(streams), newExplain(streams), newOrganizations(streams), newAlerts(), newChanges(streams), newSchedule(streams),
+	root.AddCommand(newAnalyze(streams), newFacts(streams), newExplain(streams), newOrganizations(streams), newAlerts(), newChanges(streams), newGraph(streams), newSchedule(streams),
 		newStatus(streams), newVerify(streams), newRemove(streams), newForget(streams), newGrowth(streams), newCheck(streams))
 	return root
 }
