@@ -254,6 +254,42 @@ func TestLayout(t *testing.T) {
 	}
 }
 
+func TestCommonFolder(t *testing.T) {
+	for want, labels := range map[string][]string{
+		"a/":   {"a/b", "a/c", "a/d/e"},
+		"a/b/": {"a/b/c", "a/b/d"},
+		"":     {"a/b", "b/c"},
+		"x/":   {"x/y", "x/"},
+	} {
+		b := NewBuilder(columns...)
+		for i, l := range labels {
+			if err := b.AddNode(Node{Kind: Repository, Key: fmt.Sprint(i), Label: l}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g, err := b.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := commonFolder(g); got != want {
+			t.Errorf("%q begin with %q, want %q", labels, got, want)
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                   "",
+		"one two three":      "one two|three",
+		"abcdefghijklmnop x": "abcdefg-|hijklmn-|op x",
+		"a bcdefghijk":       "a|bcdefgh-|ijk",
+	} {
+		if got := strings.Join(wrap(in, 8), "|"); got != want {
+			t.Errorf("%q is wrapped to %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestClusters(t *testing.T) {
 	g := ecosystem(t, 5, 20, 8, 100).Select(Between(Organization, Repository))
 	for cluster, want := range map[Cluster]int{ClusterNone: 0, ClusterGroups: 5, ClusterCountries: 3} {

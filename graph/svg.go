@@ -45,6 +45,7 @@ type sketch struct {
 	left, top    float64 // of what is drawn
 	wide, high   float64
 	labels       []label
+	prefix       string // of all names of repositories, up to a slash; not drawn at each
 }
 
 type label struct {
@@ -97,6 +98,7 @@ func newSketch(g *Graph, d Drawing) *sketch {
 	}
 	separate(s.x, s.y, room)
 	s.bounds()
+	s.prefix = commonFolder(g)
 	s.place()
 	return s
 }
@@ -124,6 +126,23 @@ func (s *sketch) bounds() {
 	s.left, s.top, s.wide, s.high = left, top, right-left, bottom-top
 }
 
+// commonFolder is what the names of all repositories begin with, if there are several, up to the last slash.
+func commonFolder(g *Graph) string {
+	lo, hi := g.Range(Repository)
+	if hi-lo < 2 {
+		return ""
+	}
+	folder := g.nodes[lo].Label
+	for i := lo; i < hi; i++ {
+		for !strings.HasPrefix(g.nodes[i].Label, folder) || !strings.HasSuffix(folder, "/") {
+			if folder = folder[:1+strings.LastIndexByte(strings.TrimSuffix(folder, "/"), '/')]; folder == "" {
+				return ""
+			}
+		}
+	}
+	return folder
+}
+
 // place finds room for names: the heaviest first, in the node if it is wide enough, else beside it.
 func (s *sketch) place() {
 	order := make([]int, 0, len(s.x))
@@ -149,7 +168,11 @@ func (s *sketch) place() {
 		if kind == Repository {
 			size = min(14, max(9.5, 7+r/4)) * big
 		}
-		text := clean(s.g.nodes[i].Label, 28)
+		text := s.g.nodes[i].Label
+		if kind == Repository {
+			text = strings.TrimPrefix(text, s.prefix)
+		}
+		text = clean(text, 28)
 		w, h := size*0.58*columnsOf(text), size*1.15
 		for at, c := range [...][2]float64{{0, 0}, {0, r + h/2 + 1}, {0, -r - h/2 - 1}, {r + w/2 + 3, 0}, {-r - w/2 - 3, 0}, {0, 0}} {
 			if at == 5 && s.colour[i] == grey {
@@ -306,6 +329,9 @@ func (s *sketch) explain() (lines []string) {
 		lines = append(lines, strings.Join(shapes, "; ")+".")
 		lines = append(lines, "Area: "+unit+", the largest "+thousands(s.maximum)+". Lines: "+unit+", the widest "+thousands(s.thick)+".")
 	}
+	if s.prefix != "" {
+		lines = append(lines, "Names of repositories begin with "+s.prefix)
+	}
 	hidden := -len(s.labels)
 	for _, n := range g.nodes {
 		if n.Kind != Person {
@@ -323,6 +349,13 @@ func (s *sketch) explain() (lines []string) {
 func wrap(s string, most int) (lines []string) {
 	line := ""
 	for _, word := range strings.Fields(clean(s, maxLine)) {
+		for letters := []rune(word); len(letters) > most; letters = letters[most-1:] { // a name longer than a line
+			if line != "" {
+				lines, line = append(lines, line), ""
+			}
+			lines = append(lines, string(letters[:most-1])+"-")
+			word = string(letters[most-1:])
+		}
 		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > most {
 			lines, line = append(lines, line), ""
 		}
