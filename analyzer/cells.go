@@ -21,6 +21,7 @@ var cellTables = map[string][]string{
 	"activity":               {"scope_kind", "scope", "period"},
 	"repositories":           {"repository"},
 	"people":                 {"window", "person"},
+	"readings":               {"period", "contractors", "band"},
 }
 
 // cell is what a cell of a table is a sum of.
@@ -110,6 +111,22 @@ func (e *Evidence) cell(table string, keys map[string]string, column string) (*c
 			return nil, fmt.Errorf("person %s: %w: has the key of pseudonyms changed?", keys["person"], people.ErrUnknown)
 		}
 		c.holds = func(p *measure.Piece) bool { return everybody(p) && p.Person == i && p.Bulk == bulk }
+	case "readings":
+		all, err := measure.Trace(e.input, c.scope, measure.AllTime)
+		if err != nil {
+			return nil, err
+		}
+		standings := measure.Standings(e.Resolution.Organizations, measure.LeaderOf(all))
+		c.holds = func(p *measure.Piece) bool {
+			standing := measure.NobodyKnown
+			if p.Organization != people.NoOrganization {
+				standing = standings[p.Organization]
+			}
+			if standing == measure.Contracted && keys["contractors"] == "merged" {
+				standing = measure.Own
+			}
+			return everybody(p) && !p.Bulk && standing.String() == keys["band"]
+		}
 	default:
 		row, err := e.row(keys["organization"])
 		if err != nil {

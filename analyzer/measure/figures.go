@@ -71,7 +71,7 @@ func (m *measurement) figures() {
 			continue
 		}
 		kinds := map[string][]string{
-			ScopeEcosystem:  {KindYear, KindQuarter, KindMonth},
+			ScopeEcosystem:  calendar,
 			ScopeClass:      {KindYear, KindQuarter, KindMonth},
 			ScopeSubsystem:  {KindYear, KindQuarter},
 			ScopeRepository: {KindYear},

@@ -113,7 +113,7 @@ func (m *measurement) conserve() error {
 			persons, imports = persons.Plus(p.Sum), imports.Plus(p.Bulk)
 		}
 		law(of.name+" = sum over persons", whole, Term{"persons", of.of(persons)}, Term{"their bulk imports", of.of(imports)})
-		for _, kind := range []string{KindYear, KindQuarter, KindMonth} {
+		for _, kind := range calendar {
 			var sum int64
 			for i := range m.result.Series {
 				if f := &m.result.Series[i]; f.Scope.Kind == ScopeEcosystem && f.Period.Kind == kind {

@@ -95,7 +95,7 @@ type Result struct {
 	// Figures holds for every scope and window, scope after scope, all figures.
 	Figures []Figures
 	// Series holds calendar periods, scope after scope: years, quarters and months of the ecosystem and its classes, years and quarters
-	// of subsystems, years of repositories. Organizations and indices are given for years and quarters of the ecosystem only.
+	// of subsystems, years of repositories; half-years of the ecosystem. Organizations and indices are given for the ecosystem only, and not for months.
 	Series []Figures
 	// Growth is the history of every repository's lines by months, from its first to the as-of day.
 	Growth []GrowthRow

@@ -23,7 +23,7 @@ type Piece struct {
 	Sum
 }
 
-// Trace gives what the rows of a scope and period are sums of: windows, ranges, and calendar periods as 2024, 2024-Q3 or 2024-07. Every counted
+// Trace gives what the rows of a scope and period are sums of: windows, ranges, and calendar periods as 2024, 2024-H2, 2024-Q3 or 2024-07. Every counted
 // commit, bulk import and commit of a machine is in one piece; merges and duplicates are in none. In order of commits, the most first.
 func Trace(in Input, of Scope, period string) ([]Piece, error) {
 	in.Survival = false
@@ -41,7 +41,7 @@ func Trace(in Input, of Scope, period string) ([]Piece, error) {
 	}
 	s := &m.scopes[i]
 	periods := slices.Clone(m.result.Windows)
-	for _, kind := range []string{KindYear, KindQuarter, KindMonth} {
+	for _, kind := range calendar {
 		periods = append(periods, series(kind, min(s.first, m.last), m.last, in.AsOf)...)
 	}
 	at := slices.IndexFunc(periods, func(p Period) bool { return p.Name == period })
@@ -50,7 +50,7 @@ func Trace(in Input, of Scope, period string) ([]Piece, error) {
 		for _, p := range m.result.Windows {
 			names = append(names, strconv.Quote(p.Name))
 		}
-		return nil, fmt.Errorf("there is no window or period %q; there are %s, years, quarters and months", period, strings.Join(names, ", "))
+		return nil, fmt.Errorf("there is no window or period %q; there are %s, years, half-years, quarters and months", period, strings.Join(names, ", "))
 	}
 	type key struct {
 		actor, evidence uint32

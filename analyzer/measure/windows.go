@@ -16,10 +16,14 @@ type Window struct {
 const (
 	KindWindow  = "window"
 	KindYear    = "year"
+	KindHalf    = "half-year"
 	KindQuarter = "quarter"
 	KindMonth   = "month"
 	KindRange   = "range"
 )
+
+// calendar lists the kinds of series, the longest periods first.
+var calendar = []string{KindYear, KindHalf, KindQuarter, KindMonth}
 
 // The names of the windows that every result has.
 const (
@@ -45,7 +49,7 @@ const undated = math.MinInt64
 
 // Period is a window or one step of a series.
 type Period struct {
-	Kind string // KindWindow, KindYear, KindQuarter, KindMonth or KindRange
+	Kind string // KindWindow, one of calendar, or KindRange
 	// Window has no moments for a range: it holds commits of any date.
 	Window
 	// Partial is true when the period ends after the as-of day.
@@ -98,7 +102,7 @@ func endOfDay(t int64) int64 { return (t/day + 1) * day }
 
 // series gives the calendar periods of a kind that touch [first, last], in order and without gaps.
 func series(kind string, first, last, asOf int64) []Period {
-	months := map[string]int{KindYear: 12, KindQuarter: 3, KindMonth: 1}[kind]
+	months := map[string]int{KindYear: 12, KindHalf: 6, KindQuarter: 3, KindMonth: 1}[kind]
 	t := time.Unix(first, 0).UTC()
 	start := time.Date(t.Year(), time.Month((int(t.Month())-1)/months*months+1), 1, 0, 0, 0, 0, time.UTC)
 	var periods []Period
@@ -108,6 +112,8 @@ func series(kind string, first, last, asOf int64) []Period {
 		switch kind {
 		case KindYear:
 			name = start.Format("2006")
+		case KindHalf:
+			name = fmt.Sprintf("%04d-H%d", start.Year(), (int(start.Month())+5)/6)
 		case KindQuarter:
 			name = fmt.Sprintf("%04d-Q%d", start.Year(), (int(start.Month())+2)/3)
 		}

@@ -38,6 +38,7 @@ func TestBuiltinWindows(t *testing.T) {
 func TestSeries(t *testing.T) {
 	for kind, want := range map[string][]string{
 		KindYear:    {"2023", "2024*"},
+		KindHalf:    {"2023-H2", "2024-H1*"},
 		KindQuarter: {"2023-Q4", "2024-Q1", "2024-Q2*"},
 		KindMonth:   {"2023-11", "2023-12", "2024-01", "2024-02", "2024-03", "2024-04*"},
 	} {

@@ -101,8 +101,10 @@ type Model struct {
 	// Figures are for every scope and window, the ecosystem's first. Series are calendar periods.
 	Figures []Figures `json:"figures"`
 	Series  []Figures `json:"series"`
-	People  []People  `json:"people"`
-	Bulk    []Bulk    `json:"bulk"`
+	// Readings tell by half-year whose the work is; nil in results of before there were any.
+	Readings *Readings `json:"readings,omitempty"`
+	People   []People  `json:"people"`
+	Bulk     []Bulk    `json:"bulk"`
 	// Accounting is nil unless it was asked for.
 	Accounting *Accounting `json:"accounting,omitempty"`
 	// Network is who works beside whom; nil in results of before there was one.
@@ -355,7 +357,7 @@ func Build(result *measure.Result, resolution *people.Resolution, from Provenanc
 		Accounting: b.accounting(result, options.Accounting), Factors: full(result.Factors),
 		Figures: b.figures(result.Figures), Series: b.figures(result.Series), Bulk: b.bulk(result.Bulk), growth: result.Growth,
 		Populations: measure.Populations, Censuses: censuses(result.Censuses), Arrivals: arrivals(result.Arrivals),
-		Strata: b.strata(result.Strata), Longevity: longevity(result.Longevity),
+		Readings: b.readings(result), Strata: b.strata(result.Strata), Longevity: longevity(result.Longevity),
 	}
 	m.CoAuthors = CoAuthors{Policy: from.coAuthors(), CoAuthorship: resolution.CoAuthorship}
 	if len(result.Figures) > 0 {

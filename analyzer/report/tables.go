@@ -90,15 +90,23 @@ var Tables = append([]Table{
 	},
 	{
 		"organizations_by_year",
-		"the ecosystem's organizations by calendar year and quarter",
-		[]string{"period", "partial", "organization", "class", "commits", "added", "removed", "changed", "contributors", "client"},
+		"the ecosystem's organizations by calendar year, half-year and quarter; merged columns: contractors as part of their client",
+		[]string{
+			"period", "partial", "organization", "class", "commits", "added", "removed", "changed", "contributors", "client",
+			"commits_share_low", "commits_share_high", "merged_commits", "merged_changed", "merged_commits_share_low", "merged_commits_share_high",
+		},
 		func(m *Model, add func(...any)) {
 			for i := range m.Series {
 				f := &m.Series[i]
 				for j := range f.Organizations {
 					r := &f.Organizations[j]
-					cells := []any{f.Period.Name, f.Period.Partial, r.Name, r.Class}
-					add(append(append(cells, r.Apart.cells()...), r.Client)...)
+					cells := append([]any{f.Period.Name, f.Period.Partial, r.Name, r.Class}, r.Apart.cells()...)
+					cells = append(append(cells, r.Client), r.Apart.CommitsShare.bounds()...)
+					merged := r.merged()
+					if merged == nil {
+						merged = new(Part)
+					}
+					add(append(append(cells, merged.Commits, merged.Changed), merged.CommitsShare.bounds()...)...)
 				}
 			}
 		},
@@ -277,7 +285,7 @@ var Tables = append([]Table{
 			}
 		},
 	},
-}, slices.Concat(survivingTables, waterfallTables, censusTables, controlTables, networkTables)...)
+}, slices.Concat(readingTables, survivingTables, waterfallTables, censusTables, controlTables, networkTables)...)
 
 // each visits all figures of windows and series.
 func (m *Model) each(visit func(*Figures)) {

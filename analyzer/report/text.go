@@ -31,6 +31,7 @@ func WriteText(w io.Writer, m *Model, width int) error {
 	t.title(m)
 	t.windows(m)
 	t.organizations(m)
+	t.recedes(m)
 	t.longevity(m)
 	t.control(m)
 	t.bulk(m)
@@ -231,7 +232,10 @@ func (t *text) organizations(m *Model) {
 		what, plurals = "jurisdiction", "jurisdictions"
 	}
 	columns := [][]string{{what}, {"commits"}, {"% of commits"}, {"% with suppliers"}, {"changed"}, {"people"}}
-	total, shown := 0, 0
+	total, shown, top := 0, 0, summaryTop
+	if m.recedes() != "" {
+		top-- // for that line
+	}
 	var commits uint64
 	var unknown []string
 	for i := range f.Organizations {
@@ -243,7 +247,7 @@ func (t *text) organizations(m *Model) {
 			continue
 		}
 		total++
-		if shown == summaryTop {
+		if shown == top {
 			continue
 		}
 		shown++

@@ -374,14 +374,15 @@ var waterfallTables = []Table{
 	},
 }
 
-// WriteGrowthJSON writes who belonged when, and the waterfalls, as they stand in result.json.
+// WriteGrowthJSON writes who belonged when, the waterfalls, and both readings, as they stand in result.json.
 func WriteGrowthJSON(w io.Writer, m *Model) error {
 	return writeJSON(w, struct {
 		Ecosystem  string      `json:"ecosystem"`
 		AsOf       string      `json:"as_of"`
 		Membership *Membership `json:"membership"`
 		Waterfalls []Waterfall `json:"waterfalls"`
-	}{m.Ecosystem, m.AsOf, m.Membership, m.Waterfalls}, "growth")
+		Readings   *Readings   `json:"readings,omitempty"`
+	}{m.Ecosystem, m.AsOf, m.Membership, m.Waterfalls, m.Readings}, "growth")
 }
 
 // WriteTable writes the table of a name.
@@ -394,7 +395,7 @@ func WriteTable(w io.Writer, m *Model, name string) error {
 	return fmt.Errorf("there is no table %s", name)
 }
 
-// WriteGrowth writes waterfalls as text: that of a period, or where its name is "" a line for each year.
+// WriteGrowth writes waterfalls as text: that of a period, or where its name is "" a line for each year, and both readings by half-year.
 func WriteGrowth(w io.Writer, m *Model, name string, width int) error {
 	t := text{width: min(max(width, MinWidth), MaxWidth)}
 	t.line(fmt.Sprintf("%s: lines of its members at the time, as of %s", Printable(m.Ecosystem), m.AsOf))
@@ -421,6 +422,9 @@ func WriteGrowth(w io.Writer, m *Model, name string, width int) error {
 	}
 	if !found {
 		return fmt.Errorf("the result has no period %q that goes by dates", name)
+	}
+	if name == "" {
+		t.readings(m)
 	}
 	if _, err := io.WriteString(w, t.String()); err != nil {
 		return fmt.Errorf("writing growth: %w", err)

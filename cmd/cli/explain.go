@@ -44,7 +44,8 @@ confidence, and what would change without the statement. WHAT is one of
                  a cell of a table, with what it is the sum of: organizations.csv:Astra:commits,
                  organizations:last calendar year:Astra:changed, organizations_by_scope:repository:kernel:Astra:added,
                  organizations_by_year:2024-Q1:Astra:commits, activity:ecosystem::2024:commits,
-                 repositories:kernel:bulk, people:p-1a2b3c4d:commits. Without a window it is all time.
+                 repositories:kernel:bulk, people:p-1a2b3c4d:commits, readings:2024-H1:merged:own:commits.
+                 Without a window it is all time.
                  Give the flags that the table was made with.
 Without a SOURCE it says what the organizations files know. Addresses are printed only if they were typed.`,
 		Args: arguments(1, math.MaxInt, "what to explain, and sources"),
