@@ -309,7 +309,9 @@ func (t *text) readings(m *Model) {
 	if n := len(r.Subsidiaries); n > 0 {
 		with = fmt.Sprintf(" with %s", plural(n, "subsidiary", "subsidiaries"))
 	}
-	t.line(fmt.Sprintf("%% of commits by half-year: # %s%s, + its contractors, o others, ? unknown", cut(Printable(r.Leader), 24), with))
+	for _, l := range fold(fmt.Sprintf("%% of commits by half-year: # %s%s, + its contractors, o others, ? unknown", cut(Printable(r.Leader), 24), with), t.width) {
+		t.line(l)
+	}
 	t.line(fmt.Sprintf("%-8s%10s  %-*s%14s%14s", "", "commits", barCells, "", "apart", "with them"))
 	for h, p := range r.Periods[r.first():] {
 		h += r.first()
