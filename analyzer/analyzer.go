@@ -24,6 +24,7 @@ import (
 	"orrery/analyzer/facts"
 	"orrery/analyzer/history"
 	"orrery/analyzer/measure"
+	"orrery/analyzer/openness"
 	"orrery/analyzer/paths"
 	"orrery/analyzer/people"
 	"orrery/analyzer/report"
@@ -224,6 +225,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		opts.AsOf = newest(histories)
 	}
 	book := control.Read(histories)
+	pulls := openness.Tell(told.owners, book)
 	resolution, err := resolve(histories, ecosystem, told.owners, book.Mentions, opts)
 	if err != nil {
 		return nil, err
@@ -258,6 +260,8 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	options := report.Options{Names: opts.Names, Accounting: opts.Accounting}
 	model := report.Build(result, resolution, provenance, options)
 	model.AddControl(book.Measure(controlled(result, histories, ecosystem.Repositories, classified, resolution)), book, keys(histories), resolution)
+	leader := result.Leader()
+	model.AddOpenness(openness.Measure(opened(result, histories, ecosystem.Repositories, resolution, book, pulls)), leader, resolution)
 	if err := model.AddNetwork(result, resolution); err != nil {
 		return nil, err
 	}
@@ -291,14 +295,36 @@ func controlled(
 			in.At = w.To - 1
 		}
 	}
-	names := map[string]string{}
-	for i := range repositories {
-		names[repositories[i].Key] = repositories[i].OwnerAndName()
+	in.Names = names(histories, repositories)
+	return in
+}
+
+// opened is what openness is measured of.
+func opened(
+	result *measure.Result, histories []*facts.Repository, repositories []source.Repository, resolution *people.Resolution, book *control.Book, pulls *openness.Pulls,
+) openness.Input {
+	in := openness.Input{
+		Repositories: histories, Names: names(histories, repositories), Resolution: resolution, Book: book, Pulls: pulls, Newcomers: result.Newcomers,
+		Windows: slices.Clone(result.Windows), Leader: result.Leader(), At: measure.EndOfDay(result.AsOf) - 1,
 	}
-	for _, f := range histories {
-		in.Names = append(in.Names, names[f.Key])
+	for i := range result.Series {
+		if f := &result.Series[i]; f.Scope.Kind == measure.ScopeEcosystem && f.Period.Kind == measure.KindYear {
+			in.Windows = append(in.Windows, f.Period)
+		}
 	}
 	return in
+}
+
+// names gives what forges call the repositories.
+func names(histories []*facts.Repository, repositories []source.Repository) (list []string) {
+	byKey := map[string]string{}
+	for i := range repositories {
+		byKey[repositories[i].Key] = repositories[i].OwnerAndName()
+	}
+	for _, f := range histories {
+		list = append(list, byKey[f.Key])
+	}
+	return list
 }
 
 func keys(histories []*facts.Repository) (all []string) {

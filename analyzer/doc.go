@@ -7,6 +7,8 @@
 //	facts     what git says, as columns
 //	people    signatures to persons, persons at a date to organizations, each step with its evidence
 //	measure   commits, lines, growth, contributors, shares with bounds, concentration
+//	control   seats, reviews, what is guarded, and what hangs on whom
+//	openness  how proposals and newcomers of outsiders fare
 //	report    one model; then JSON, tables, text and the graph
 //
 // Package graph stands below all of them and knows none; the command line stands above.

@@ -39,7 +39,7 @@ func (b *Book) readActs(repository int, r *facts.Repository) {
 			if !ok {
 				n = -1
 				if who, ok := reviewer(t.Value, account); ok {
-					n = b.mention(who)
+					n = b.Mention(who)
 				}
 				named[key] = n
 			}

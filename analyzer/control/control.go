@@ -86,8 +86,8 @@ func Read(repositories []*facts.Repository) *Book {
 	return b
 }
 
-// mention numbers people by what is said of them.
-func (b *Book) mention(m people.Mention) int {
+// Mention numbers people by what is said of them.
+func (b *Book) Mention(m people.Mention) int {
 	key := fmt.Sprintf("%q", []string{m.Name, strings.ToLower(m.Email), m.Organization, strings.Join(m.Accounts, " ")})
 	n, ok := b.number[key]
 	if !ok {
@@ -145,7 +145,7 @@ func (b *Book) readSeats(repository int, r *facts.Repository) {
 				for i := range f.seats {
 					s := &f.seats[i]
 					seat := Seat{
-						Repository: repository, File: path, Line: s.line, Role: s.role, Scope: s.scope, Guarded: s.guarded, Mention: b.mention(s.who),
+						Repository: repository, File: path, Line: s.line, Role: s.role, Scope: s.scope, Guarded: s.guarded, Mention: b.Mention(s.who),
 						From: from, To: math.MaxInt64,
 					}
 					key := fmt.Sprintf("%d %s %q %q", seat.Mention, seat.Role, seat.Scope, seat.Guarded)

@@ -148,7 +148,7 @@ func (m *measurement) accounts() error {
 			}
 		}
 	}
-	last := Period{Kind: KindWindow, Window: Window{fmt.Sprintf("last %d days", compassDays), endOfDay(m.in.AsOf) - compassDays*day, endOfDay(m.in.AsOf)}}
+	last := Period{Kind: KindWindow, Window: Window{fmt.Sprintf("last %d days", compassDays), EndOfDay(m.in.AsOf) - compassDays*day, EndOfDay(m.in.AsOf)}}
 	jobs = append(jobs, &job{rules: &compass, period: last, window: -1})
 	m.parallel(len(jobs), func(_, i int) {
 		jobs[i].tally, jobs[i].err = m.account(jobs[i].rules, &m.scopes[0], jobs[i].period)

@@ -108,6 +108,8 @@ type Result struct {
 	People [][]PersonRow
 	// Contributions tell by window who worked where, and for whom: by repository, person and organization. What graphs are made of.
 	Contributions [][]Contribution
+	// Newcomers are the persons with counted work, by the date of their first commit.
+	Newcomers []Newcomer
 	// Ledger is the counted work in its smallest pieces.
 	Ledger Ledger
 	// Files is who worked on which file, by file, slice and person: what says who works with whom.
@@ -382,6 +384,7 @@ func Measure(in Input) (*Result, error) {
 		return nil, err
 	}
 	m.takeCensus()
+	m.result.Newcomers = m.newcomers()
 	m.keepLedger()
 	m.keepFiles()
 	if err := m.accounts(); err != nil {

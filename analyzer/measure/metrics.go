@@ -54,6 +54,11 @@ const (
 	KeySeats                     = "seats"
 	KeyGuarded                   = "guarded"
 	KeyReviews                   = "reviews"
+	KeyProposals                 = "merged_proposals"
+	KeyAccepted                  = "accepted"
+	KeyTimeToMerge               = "days_median"
+	KeyReturn                    = "return"
+	KeySeatShare                 = "seat_share"
 )
 
 // Metrics is the table of all metrics, in the order in which reports explain them. Not to be changed.
@@ -204,6 +209,31 @@ var Metrics = []Metric{
 		KeyReviews, "reviews", "acts", "more say",
 		"reviews (Reviewed-by, Acked-by), approvals (Approved-by, Merged-by, an account's Signed-off-by) and integrations (committer or sign-off of another person than the author), once a person, commit and kind; not by machines",
 		"trailers, what forges write into merges, committers; what only a forge knows is not in it",
+	},
+	{
+		KeyProposals, "proposals merged", "proposals", "more is taken in",
+		"merges along first parents that a forge's message marks (!12 title, Merge pull request #12, Created-by), and squash merges (title (#12)), by the author of the second parent or of the squashed commit; of forges that were asked, their pull requests instead; not of machines; outsiders are others than the leading organization (most commits of all time, contractors with their clients), its subsidiaries and contractors",
+		"merge messages; what only a forge knows is not in it",
+	},
+	{
+		KeyAccepted, "share of proposals merged", "ratio", "more is taken in",
+		"merged / (merged + closed without a merge), of those opened in the period, with Wilson's 95 % interval; open ones stand beside it; unknown where no forge was asked, since git keeps no trace of what was not merged",
+		"CHAOSS Change Request Acceptance Ratio; Wilson 1927",
+	},
+	{
+		KeyTimeToMerge, "time to merge", "days", "slower",
+		"median of the time from the opening to the merge, of merged proposals; where only git is known, from the author date of the oldest commit that the merge brought, which may be before the opening; none for squash merges",
+		"CHAOSS Change Request Duration",
+	},
+	{
+		KeyReturn, "return after a first commit", "ratio", "newcomers stay",
+		"newcomers with a commit on a later day within 365 days of their first / newcomers whose 365 days are over on the as-of day, with Wilson's 95 % interval; return_later: more than 30 days after; commits without bulk imports, by the organization of the first",
+		"CHAOSS Contributor Retention; Wilson 1927",
+	},
+	{
+		KeySeatShare, "newcomers with a seat", "ratio", "newcomers get a say",
+		"1 - S(24 months), S the product-limit estimate of the time from the first commit to the first seat in any repository but a reviewer's, over newcomers without a seat by then; who was watched for less counts for as long",
+		"Kaplan and Meier 1958; seats as stated by files, month by month",
 	},
 	{
 		KeyDegree, "degree", "organizations", "a wider network",

@@ -86,7 +86,7 @@ func windows(asOf int64, users []Window, ranges []Range) ([]Period, error) {
 			return nil, fmt.Errorf("window %q ends before it starts", w.Name)
 		}
 		seen[w.Name] = true
-		periods = append(periods, Period{Kind: KindWindow, Window: w, Partial: i > 0 && w.To > endOfDay(asOf)})
+		periods = append(periods, Period{Kind: KindWindow, Window: w, Partial: i > 0 && w.To > EndOfDay(asOf)})
 	}
 	for i, r := range ranges {
 		if r.Name == "" || seen[r.Name] {
@@ -98,7 +98,8 @@ func windows(asOf int64, users []Window, ranges []Range) ([]Period, error) {
 	return periods, nil
 }
 
-func endOfDay(t int64) int64 { return (t/day + 1) * day }
+// EndOfDay gives the moment at which the day (UTC) of a moment is over.
+func EndOfDay(t int64) int64 { return (t/day + 1) * day }
 
 // series gives the calendar periods of a kind that touch [first, last], in order and without gaps.
 func series(kind string, first, last, asOf int64) []Period {
@@ -118,7 +119,7 @@ func series(kind string, first, last, asOf int64) []Period {
 			name = fmt.Sprintf("%04d-Q%d", start.Year(), (int(start.Month())+2)/3)
 		}
 		periods = append(periods, Period{
-			Kind: kind, Window: Window{name, start.Unix(), next.Unix()}, Partial: next.Unix() > endOfDay(asOf),
+			Kind: kind, Window: Window{name, start.Unix(), next.Unix()}, Partial: next.Unix() > EndOfDay(asOf),
 		})
 		start = next
 	}

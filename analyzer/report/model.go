@@ -124,6 +124,8 @@ type Model struct {
 	Longevity []Longevity `json:"longevity"`
 	// Control is nil in results of before there was one.
 	Control *Control `json:"control,omitempty"`
+	// Openness is nil in results of before it was measured.
+	Openness *Openness `json:"openness,omitempty"`
 	// Skipped sums Skips up by reason.
 	Skipped []Skipped `json:"skipped"`
 	Skips   []Skip    `json:"skips"`

@@ -19,6 +19,7 @@ import (
 	"orrery/analyzer/control"
 	"orrery/analyzer/facts"
 	"orrery/analyzer/measure"
+	"orrery/analyzer/openness"
 	"orrery/analyzer/paths"
 	"orrery/analyzer/people"
 	"orrery/graph"
@@ -461,6 +462,7 @@ func TestMetricsAreReported(t *testing.T) {
 		Windows: []control.Window{{Name: measure.LastTwelveMonths}}, Changed: []int{1}, Changes: []int{2}, Machines: []int{0},
 		Rows: []control.Row{{Name: "Astra", Class: people.Employer, Apart: control.Part{Seats: 1}, Acts: []control.Acts{{Reviews: 1}}, MergedActs: []control.Acts{{Reviews: 1}}}},
 	}, &control.Book{}, nil, nil)
+	m.AddOpenness(&openness.Result{Rows: []openness.Row{{Group: openness.Group{Organization: people.NoOrganization}}}}, people.NoOrganization, &people.Resolution{})
 	if err := WriteJSON(&b, m); err != nil {
 		t.Fatal(err)
 	}

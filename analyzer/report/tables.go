@@ -285,7 +285,7 @@ var Tables = append([]Table{
 			}
 		},
 	},
-}, slices.Concat(readingTables, survivingTables, waterfallTables, censusTables, controlTables, networkTables)...)
+}, slices.Concat(readingTables, survivingTables, waterfallTables, censusTables, controlTables, opennessTables, networkTables)...)
 
 // each visits all figures of windows and series.
 func (m *Model) each(visit func(*Figures)) {
