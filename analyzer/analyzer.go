@@ -49,6 +49,8 @@ type Options struct {
 	Organizations []string
 	Mailmaps      []string
 	Bots          []string
+	// Governance are files of what no repository states, beside those of the ecosystem file.
+	Governance []string
 	// Revision is read of every repository, instead of its default branch or the one that its manifest names; "" for none.
 	Revision string
 	// Ranges are windows over commits: FROM..TO, for each repository that has both revisions.
@@ -224,6 +226,10 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	if opts.AsOf == 0 {
 		opts.AsOf = newest(histories)
 	}
+	governance, err := governed(ecosystem, opts)
+	if err != nil {
+		return nil, err
+	}
 	book := control.Read(histories)
 	pulls := openness.Tell(told.owners, book)
 	resolution, err := resolve(histories, ecosystem, told.owners, book.Mentions, opts)
@@ -256,10 +262,11 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		{Name: "contractors", Value: provenance.Contractors},
 		{Name: "co-authors", Value: string(opts.coAuthors(ecosystem))},
 		{Name: "opt-out", Value: fmt.Sprintf("%d files", len(opts.OptOut)+len(ecosystem.OptOut))},
+		{Name: "governance", Value: contents(opts.Governance, ecosystem.Governance)},
 	}
 	options := report.Options{Names: opts.Names, Accounting: opts.Accounting}
 	model := report.Build(result, resolution, provenance, options)
-	model.AddControl(book.Measure(controlled(result, histories, ecosystem.Repositories, classified, resolution)), book, keys(histories), resolution)
+	model.AddControl(book.Measure(controlled(result, histories, ecosystem.Repositories, classified, resolution)), book, keys(histories), resolution, governance)
 	leader := result.Leader()
 	model.AddOpenness(openness.Measure(opened(result, histories, ecosystem.Repositories, resolution, book, pulls)), leader, resolution)
 	if err := model.AddNetwork(result, resolution); err != nil {
@@ -280,6 +287,32 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		return nil, err
 	}
 	return out, ctx.Err()
+}
+
+// governed reads what no repository states, with organizations by the names that results have.
+func governed(e *source.Ecosystem, opts Options) (all []control.Statement, err error) {
+	files := append(slices.Clone(opts.Governance), e.Governance...)
+	if len(files) == 0 {
+		return nil, nil
+	}
+	directory, err := people.LoadDirectory(append(slices.Clone(opts.Organizations), e.Organizations...)...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", source.ErrUsage, err)
+	}
+	for _, path := range files {
+		one, err := control.ReadGovernance(path)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", source.ErrUsage, err)
+		}
+		for i := range one {
+			if one[i].File = filepath.Base(path); one[i].Organization != "" {
+				at, _ := time.Parse(time.DateOnly, one[i].From)
+				one[i].Organization = directory.Standing(one[i].Organization, at.Unix(), opts.RollUp)
+			}
+		}
+		all = append(all, one...)
+	}
+	return all, nil
 }
 
 // controlled is what figures of control are made of.

@@ -24,6 +24,9 @@ var cellTables = map[string][]string{
 	"readings":               {"period", "contractors", "band"},
 }
 
+// governanceTable has the cells that are no sums: what is stated about an organization's powers.
+const governanceTable = "control"
+
 // cell is what a cell of a table is a sum of.
 type cell struct {
 	name   string // as it was asked for, completed
@@ -38,6 +41,9 @@ func cutCell(what string) (table string, keys map[string]string, column string, 
 	head, rest, ok := strings.Cut(what, ":")
 	name, named := strings.CutSuffix(path.Base(strings.ReplaceAll(head, "\\", "/")), ".csv")
 	columns := cellTables[name]
+	if name == governanceTable {
+		columns = []string{"organization"}
+	}
 	if !ok || columns == nil && !named {
 		return "", nil, "", nil
 	}

@@ -3,7 +3,10 @@ package analyzer
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
+	"orrery/analyzer/control"
 	"orrery/analyzer/facts"
 	"orrery/analyzer/measure"
 	"orrery/analyzer/people"
@@ -13,7 +16,8 @@ import (
 // Evidence answers where attributions, and cells of tables, come from.
 type Evidence struct {
 	*people.Explainer
-	input measure.Input
+	input      measure.Input
+	governance []control.Statement
 }
 
 // Explain is [people.Explainer.Explain], and says of a cell of a table (TABLE:KEY:...:COLUMN) what it is the sum of.
@@ -25,8 +29,46 @@ func (e *Evidence) Explain(what string) ([]string, error) {
 		}
 		return e.Explainer.Explain(what)
 	}
+	if table == governanceTable {
+		return e.explainPowers(keys["organization"], column)
+	}
 	_, lines, err := e.explainCell(table, keys, column)
 	return lines, err
+}
+
+// explainPowers lists what governance files state of an organization, also of other times than the as-of day.
+func (e *Evidence) explainPowers(organization, column string) (lines []string, err error) {
+	if column != "governs" {
+		return nil, fmt.Errorf("column %s of table %s: only governs is explained; every seat stands in seats.csv with its file and line", column, governanceTable)
+	}
+	name, known := e.Options.Directory.Known(organization)
+	for i := range e.governance {
+		s := &e.governance[i]
+		if !strings.EqualFold(s.Organization, name) {
+			continue
+		}
+		when := "from " + s.From
+		if s.To != "" {
+			when += " to before " + s.To
+		}
+		if !s.Holds(e.input.AsOf) {
+			when += ", not on the as-of day"
+		}
+		what := s.Says()
+		if s.Name != "" {
+			what += ", " + s.Name
+		}
+		lines = append(lines, fmt.Sprintf("  %s: %s; %s, source \"%s\", %s:%d", what, name, when, s.Source, s.File, s.Line))
+	}
+	head := fmt.Sprintf("%s.csv:%s:governs: %d statements", governanceTable, name, len(lines))
+	if len(lines) == 0 {
+		met := slices.ContainsFunc(e.Resolution.Organizations, func(o people.Organization) bool { return o.Name == name })
+		if !known && !met {
+			return nil, fmt.Errorf("organization %q: %w", organization, people.ErrUnknown)
+		}
+		head = fmt.Sprintf("%s.csv:%s:governs: not stated: no governance file says anything of it, which does not mean that it has no power", governanceTable, name)
+	}
+	return append([]string{head}, lines...), nil
 }
 
 // Explain reads what the sources name and resolves people, as [Run] does, for questions about single attributions. Without sources it knows
@@ -77,5 +119,10 @@ func Explain(ctx context.Context, opts Options) (x *Evidence, unread []string, e
 	if in.AsOf == 0 {
 		in.AsOf = newest(histories)
 	}
-	return &Evidence{&people.Explainer{Repositories: histories, Options: options, Resolution: resolution, Names: opts.Names}, in}, unread, nil
+	governance, err := governed(ecosystem, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	explainer := &people.Explainer{Repositories: histories, Options: options, Resolution: resolution, Names: opts.Names}
+	return &Evidence{explainer, in, governance}, unread, nil
 }

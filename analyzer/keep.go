@@ -331,6 +331,7 @@ func inputs(e *source.Ecosystem, told forgesTold, read []reading, opts *Options)
 		Names                                 bool
 		Top                                   int
 		Organizations, Mailmaps, Bots, OptOut []string
+		Governance                            []string
 		Renames                               string
 		Rolls                                 []source.Roll
 		Forges                                []string
@@ -348,6 +349,7 @@ func inputs(e *source.Ecosystem, told forgesTold, read []reading, opts *Options)
 		{&all.Organizations, slices.Concat(opts.Organizations, e.Organizations)},
 		{&all.Mailmaps, slices.Concat(opts.Mailmaps, e.Mailmaps)},
 		{&all.OptOut, slices.Concat(opts.OptOut, e.OptOut)},
+		{&all.Governance, slices.Concat(opts.Governance, e.Governance)},
 	} {
 		for _, path := range list.from {
 			content, err := os.ReadFile(path)

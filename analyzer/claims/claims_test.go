@@ -47,15 +47,15 @@ func TestParse(t *testing.T) {
 	}
 	want := []Claim{
 		{
-			Text: "it grew", Source: Source{"Gazette", "https://gazette.example/1", "2024-10"}, Quantity: Growth, Is: About, Value: 1e7, Tolerance: 5e5,
+			Text: "it grew", Source: Source{Title: "Gazette", URL: "https://gazette.example/1", Date: "2024-10"}, Quantity: Growth, Is: About, Value: 1e7, Tolerance: 5e5,
 			From: "2024-01-01T00:00:00Z", To: "2025-01-01T00:00:00Z", Scope: measure.Scope{Kind: measure.ScopeClass, Name: "own"}, Line: 2,
 		},
 		{
-			Text: "people", Source: Source{"Gazette", "", "2024"}, Quantity: Contributors, Is: AtLeast, Value: 8100, To: "2024-11-01T00:00:00Z",
+			Text: "people", Source: Source{Title: "Gazette", URL: "", Date: "2024"}, Quantity: Contributors, Is: AtLeast, Value: 8100, To: "2024-11-01T00:00:00Z",
 			Scope: measure.Scope{Kind: measure.ScopeEcosystem}, Note: "round", Line: 9,
 		},
 		{
-			Text: "half is not theirs", Source: Source{"Gazette", "", "2024-10-31"}, Quantity: Share, Is: AtMost, Value: 50.5, Tolerance: 1,
+			Text: "half is not theirs", Source: Source{Title: "Gazette", URL: "", Date: "2024-10-31"}, Quantity: Share, Is: AtMost, Value: 50.5, Tolerance: 1,
 			From: "2024-01-01T00:00:00Z", To: "2024-07-01T00:00:00Z", Scope: measure.Scope{Kind: measure.ScopeEcosystem}, Organization: "Astra", Others: true, Line: 16,
 		},
 	}
@@ -98,7 +98,7 @@ func TestParseMistakes(t *testing.T) {
 		"scope":          {base + "    quantity: lines\n    value: 3\n    tolerance: 1\n    at: 2024-01-01\n    scope: {}\n", "a scope is a class or a subsystem"},
 		"source":         {"claims:\n  - text: a\n    source: {title: b}\n    quantity: lines\n    value: 1\n", "a source has a title and a date"},
 		"address":        {"claims:\n  - text: a\n    source: {title: b, date: 2024, url: \"javascript:x\"}\n", "url is an address"},
-		"long":           {strings.Repeat("#", maxFile+1), "larger than"},
+		"long":           {strings.Repeat("#", 1<<20+1), "larger than"},
 	} {
 		list, err := Parse("claims.yaml", []byte(c.text))
 		if err == nil || !errors.Is(err, ErrFile) || !strings.Contains(err.Error(), c.want) {

@@ -136,14 +136,6 @@ func (f *Finding) coverage() string {
 	return fmt.Sprintf("%d of %d %s were read", f.Coverage.Read, f.Coverage.Of, what)
 }
 
-func (s *Source) line() string {
-	text := s.Title + ", " + s.Date
-	if s.URL != "" {
-		text += ", " + s.URL
-	}
-	return text
-}
-
 // WriteText writes findings, a screen for each claim: claim, definitions, our figures, verdict.
 func WriteText(w io.Writer, f *Findings, width int) error {
 	width = min(max(width, report.MinWidth), report.MaxWidth)
@@ -158,7 +150,7 @@ func WriteText(w io.Writer, f *Findings, width int) error {
 		one := &f.Claims[i]
 		b.WriteString("\n")
 		line("", fmt.Sprintf("%d. \"%s\"", i+1, one.Claim.Text))
-		line("   ", one.Claim.Source.line())
+		line("   ", one.Claim.Source.String())
 		if one.Claim.Quantity != Other {
 			line("   ", "taken as: "+one.Claim.says()+", "+one.Period)
 		}
@@ -243,11 +235,11 @@ func WriteMarkdown(w io.Writer, f *Findings) error {
 	fmt.Fprintf(&b, "%s\n\n| claim | source | taken as | verdict |\n|---|---|---|---|\n", escape(f.title()))
 	for i := range f.Claims {
 		one := &f.Claims[i]
-		fmt.Fprintf(&b, "| %d. %s | %s | %s, %s | **%s** |\n", i+1, escape(one.Claim.Text), escape(one.Claim.Source.line()), escape(one.Claim.says()), one.Period, one.Verdict)
+		fmt.Fprintf(&b, "| %d. %s | %s | %s, %s | **%s** |\n", i+1, escape(one.Claim.Text), escape(one.Claim.Source.String()), escape(one.Claim.says()), one.Period, one.Verdict)
 	}
 	for i := range f.Claims {
 		one := &f.Claims[i]
-		fmt.Fprintf(&b, "\n### %d. %s\n\n%s\n\n**%s**: %s.", i+1, escape(one.Claim.Text), escape(one.Claim.Source.line()), one.Verdict, escape(one.Reason))
+		fmt.Fprintf(&b, "\n### %d. %s\n\n%s\n\n**%s**: %s.", i+1, escape(one.Claim.Text), escape(one.Claim.Source.String()), one.Verdict, escape(one.Reason))
 		if one.Elsewise != "" {
 			fmt.Fprintf(&b, " %s.", escape(one.Elsewise))
 		}

@@ -66,6 +66,9 @@ type Row struct {
 	Client       string // of a contractor
 	// Apart reads contractors as firms of their own, Merged as part of their client.
 	Apart, Merged Part
+	// Exposed are the lines of files written here that have no active author and no guardian but its people, contractors among them: the last
+	// part of "contributes, owns, reviews, governs, exposed".
+	Exposed Exposed
 	// Acts are by window: apart, and merged.
 	Acts, MergedActs []Acts
 }
@@ -82,6 +85,8 @@ type Result struct {
 	Repositories, All int
 	// Elsewhere counts seats that are for repositories that were not read.
 	Elsewhere int
+	// Exposed is the part of every organization: the lines that hang on people of unknown organizations alone may be its.
+	Exposed Exposed
 	// Years are seats by organization at the end of every year, oldest first.
 	Years []Year
 	// Machines counts acts of machine accounts, which are in no row, by window.
@@ -121,8 +126,9 @@ func (b *Book) Measure(in Input) *Result {
 	m.seats(rows, out)
 	m.lines(rows, out)
 	m.acts(rows, out)
+	out.Exposed = m.exposed(rows)
 	out.Years = m.years()
-	out.Rows = m.merge(rows)
+	out.Rows = m.merge(rows, out.Exposed.High)
 	return out
 }
 
@@ -465,7 +471,7 @@ func (m *measurement) years() (years []Year) {
 }
 
 // merge adds contractors to their clients in the second reading, and orders the rows.
-func (m *measurement) merge(t *table) (rows []Row) {
+func (m *measurement) merge(t *table, nobodys uint64) (rows []Row) {
 	res := m.in.Resolution
 	for i := range t.organizations {
 		r := &t.organizations[i]
@@ -484,7 +490,7 @@ func (m *measurement) merge(t *table) (rows []Row) {
 		r.Merged, r.MergedActs = r.Apart, slices.Clone(r.Acts)
 	}
 	keep := func(r *Row) {
-		worth := r.Apart.Seats > 0 || r.Merged.Seats > 0
+		worth := r.Apart.Seats > 0 || r.Merged.Seats > 0 || r.Exposed.High > nobodys
 		for w := range r.Acts {
 			worth = worth || r.Acts[w].All() > 0 || r.MergedActs[w].All() > 0
 		}

@@ -86,14 +86,14 @@ func (b *Book) Expose(in Input) *Exposure {
 		at: in.At, in: in, authors: map[int]int{}, commits: map[int]uint64{}, reviews: map[int]uint64{}, reviewerOf: map[int]int{},
 		links: map[[2]uint32][]int{}, weight: make([]uint64, len(in.Resolution.Organizations)),
 	}
-	e.active(m)
+	e.active(m, true)
 	e.reviewers(m)
 	e.hang(m)
 	return e
 }
 
-// active finds who has a commit in the days before, and for whom most of theirs are.
-func (e *Exposure) active(m *measurement) {
+// active finds who has a commit in the days before, and for whom most of theirs are; and, if linked, who shares which files.
+func (e *Exposure) active(m *measurement, linked bool) {
 	res := e.in.Resolution
 	from := e.at - ActiveDays*24*60*60
 	type work struct{ person, side int }
@@ -113,6 +113,9 @@ func (e *Exposure) active(m *measurement) {
 			person := int(res.Person[i][c.Author])
 			counts[work{person, m.side(a)}]++
 			e.commits[person]++
+			if !linked {
+				continue
+			}
 			for k := c.Changes.Lo; k < c.Changes.Hi; k++ {
 				file := [2]uint32{uint32(i), r.Changes[k].Path}
 				if !slices.Contains(e.links[file], person) {
@@ -262,6 +265,32 @@ func (e *Exposure) hang(m *measurement) {
 			e.repositories = append(e.repositories, whole)
 		}
 	}
+}
+
+// exposed gives each organization the lines that hang on it alone, as [Exposure.Without] it, and what everybody has of them at the least.
+func (m *measurement) exposed(t *table) Exposed {
+	e := &Exposure{at: m.in.At, in: m.in, authors: map[int]int{}, commits: map[int]uint64{}, weight: make([]uint64, len(m.in.Resolution.Organizations))}
+	e.active(m, false)
+	e.hang(m)
+	whole, nobodys := uint64(0), uint64(0)
+	for i := range e.parties {
+		p := &e.parties[i]
+		whole += p.lines
+		switch of := p.organizations; {
+		case of[0] != unknown && len(of) == 1:
+			t.organizations[of[0]].Exposed.Low += p.lines
+			t.organizations[of[0]].Exposed.High += p.lines
+		case of[0] == unknown && len(of) == 1:
+			nobodys += p.lines
+		case of[0] == unknown && len(of) == 2:
+			t.organizations[of[1]].Exposed.High += p.lines
+		}
+	}
+	for i := range t.organizations {
+		x := &t.organizations[i].Exposed
+		x.High, x.Whole = x.High+nobodys, whole
+	}
+	return Exposed{High: nobodys, Whole: whole}
 }
 
 // Without tells what is left without some organizations.

@@ -54,6 +54,7 @@ const (
 	KeySeats                     = "seats"
 	KeyGuarded                   = "guarded"
 	KeyReviews                   = "reviews"
+	KeyExposed                   = "exposed"
 	KeyProposals                 = "merged_proposals"
 	KeyAccepted                  = "accepted"
 	KeyTimeToMerge               = "days_median"
@@ -209,6 +210,11 @@ var Metrics = []Metric{
 		KeyReviews, "reviews", "acts", "more say",
 		"reviews (Reviewed-by, Acked-by), approvals (Approved-by, Merged-by, an account's Signed-off-by) and integrations (committer or sign-off of another person than the author), once a person, commit and kind; not by machines",
 		"trailers, what forges write into merges, committers; what only a forge knows is not in it",
+	},
+	{
+		KeyExposed, "exposed", "ratio", "more hangs on it",
+		"surviving lines of files written here, with an active author (a commit in the 365 days before) or a guardian, that have none but the organization's people (contractors with their client), of all such lines; the higher figure takes everybody whose organization is not known for its",
+		"the work of removal: static arithmetic, no forecast",
 	},
 	{
 		KeyProposals, "proposals merged", "proposals", "more is taken in",

@@ -135,9 +135,9 @@ func (t *timelines) nodeAt(o *Organization, day int32, level Level, reading Read
 	}
 	entry := &t.directory.organizations[i]
 	if entry.class != Contractor || entry.client == NoOrganization {
-		return t.lift(i, day, level)
+		return t.directory.lift(i, day, level)
 	}
-	client := t.lift(t.directory.ultimate(i), day, level)
+	client := t.directory.lift(t.directory.ultimate(i), day, level)
 	if reading == ReadClient {
 		return client
 	}
@@ -160,20 +160,30 @@ func (d *Directory) ultimate(i int) int {
 }
 
 // lift gives what an entry that is no contractor counts as on a day.
-func (t *timelines) lift(i int, day int32, level Level) node {
+func (d *Directory) lift(i int, day int32, level Level) node {
 	if level == LevelParent {
-		i = t.directory.top(i, day)
+		i = d.top(i, day)
 	}
-	o := &t.directory.organizations[i]
+	o := &d.organizations[i]
 	n := node{name: o.name, country: o.country, class: o.class}
 	if level == LevelEntity && o.entity != "" {
 		n.name = o.entity
-		if k, ok := t.directory.byName[normalizeName(o.entity)]; ok {
-			o = &t.directory.organizations[k]
+		if k, ok := d.byName[normalizeName(o.entity)]; ok {
+			o = &d.organizations[k]
 			n = node{name: o.name, country: o.country, class: o.class}
 		}
 	}
 	return country(n, level)
+}
+
+// Standing gives what an organization, by any of its names, counts as at a moment (Unix seconds) on a level; the name as it is if the directory does
+// not know it.
+func (d *Directory) Standing(name string, at int64, level Level) string {
+	i, ok := d.byName[normalizeName(name)]
+	if !ok {
+		return name
+	}
+	return d.lift(i, dayOf(at), cmp.Or(level, LevelBrand)).name
 }
 
 // top gives the parent of the parents of an entry on a day, itself if it has none.

@@ -26,11 +26,13 @@ type Control struct {
 	// Elsewhere counts seats of repositories that were not read.
 	Elsewhere int `json:"seats_elsewhere"`
 	// Changes are the commits and merges of the twelve months, Reviewed those that anybody but their author reviewed, approved or took in.
-	Changes  int          `json:"changes"`
-	Reviewed int          `json:"reviewed"`
-	Machines int          `json:"reviews_by_machines"` // in no share
-	Rows     []ControlRow `json:"organizations"`
-	Years    []SeatsRow   `json:"seats_by_year"`
+	Changes  int `json:"changes"`
+	Reviewed int `json:"reviewed"`
+	Machines int `json:"reviews_by_machines"` // in no share
+	// Governance is what a hand-written file states of boards, marks, licence, CI, signing and forge, at any time.
+	Governance []Power      `json:"governance"`
+	Rows       []ControlRow `json:"organizations"`
+	Years      []SeatsRow   `json:"seats_by_year"`
 
 	seats []seatRow
 }
@@ -42,7 +44,22 @@ type ControlRow struct {
 	Client string       `json:"client,omitempty"`
 	Apart  ControlPart  `json:"apart"`
 	Merged *ControlPart `json:"merged,omitempty"` // nil if it is the same as Apart, or all with Client
+	// Governs are its powers on the as-of day, by [control.Statement.Says]; empty where nothing is stated, which does not mean that it has none.
+	Governs []string `json:"governs,omitempty"`
+	// Exposed is the share of the lines in somebody's care that are in its people's alone, contractors among them; nil outside of T.
+	Exposed *Share `json:"exposed,omitempty"`
 }
+
+// Power is a statement about governance.
+type Power struct {
+	control.Statement
+	// Holds says that it does on the as-of day; Share is that of the body's seats then, from what is stated to that with all seats that nobody states.
+	Holds bool   `json:"holds"`
+	Share *Share `json:"share,omitempty"`
+}
+
+// NotStated stands for powers of which no file says anything.
+const NotStated = "not stated"
 
 // ControlPart is what an organization holds and does under one reading. Shares are bounds as everywhere, nil outside of T.
 type ControlPart struct {
@@ -77,14 +94,14 @@ type seatRow struct {
 }
 
 // AddControl puts who controls the ecosystem into the model.
-func (m *Model) AddControl(c *control.Result, book *control.Book, repositories []string, resolution *people.Resolution) {
+func (m *Model) AddControl(c *control.Result, book *control.Book, repositories []string, resolution *people.Resolution, governance []control.Statement) {
 	w := slices.IndexFunc(c.Windows, func(w control.Window) bool { return w.Name == measure.LastTwelveMonths })
 	if w < 0 {
 		return
 	}
 	m.Control = &Control{
 		Lines: c.Lines, Stated: c.Stated, StatedShare: ratio(c.Stated, c.Lines), Stating: c.Repositories, Elsewhere: c.Elsewhere,
-		Changes: c.Changes[w], Reviewed: c.Changed[w], Machines: c.Machines[w], Rows: []ControlRow{}, Years: []SeatsRow{},
+		Changes: c.Changes[w], Reviewed: c.Changed[w], Machines: c.Machines[w], Rows: []ControlRow{}, Years: []SeatsRow{}, Governance: []Power{},
 	}
 	m.Warnings = append(m.Warnings, c.Warnings...)
 	var known, all control.Part
@@ -135,6 +152,9 @@ func (m *Model) AddControl(c *control.Result, book *control.Book, repositories [
 			merged := part(from.Merged, from.MergedActs[w], inT)
 			r.Merged = &merged
 		}
+		if x := from.Exposed; inT && x.Whole > 0 && r.Client == "" {
+			r.Exposed = &Share{*ratio(x.Low, x.Whole), *ratio(x.High, x.Whole), nil}
+		}
 	}
 	trailing := &m.Figures[trailing(m)]
 	for i := range trailing.Organizations {
@@ -169,8 +189,22 @@ func (m *Model) AddControl(c *control.Result, book *control.Book, repositories [
 			}
 		}
 	}
+	for i := range governance {
+		power := Power{Statement: governance[i], Holds: governance[i].Holds(c.At)}
+		if low, high, ok := power.Bounds(governance, c.At); ok && power.Holds {
+			power.Share = &Share{*rounded(low, 1e6), *rounded(high, 1e6), nil}
+		}
+		m.Control.Governance = append(m.Control.Governance, power)
+		if power.Holds && power.Organization != "" {
+			r := row(power.Organization, governs, "")
+			r.Governs = append(r.Governs, power.Says())
+		}
+	}
 	for _, name := range names {
 		r := rows[name]
+		if x := c.Exposed; r.Exposed == nil && x.Whole > 0 && r.Client == "" && !strings.HasPrefix(name, "(") && r.Class != governs {
+			r.Exposed = &Share{*ratio(x.Low, x.Whole), *ratio(x.High, x.Whole), nil}
+		}
 		if r.Merged != nil && equalParts(r.Merged, &r.Apart) {
 			r.Merged = nil
 		}
@@ -200,6 +234,9 @@ func (m *Model) AddControl(c *control.Result, book *control.Book, repositories [
 	m.Control.list(book, repositories, resolution, c.At)
 }
 
+// governs is the class of an organization that a governance file alone names.
+const governs = "governs"
+
 // list takes down every seat with who holds it, and why that is thought.
 func (c *Control) list(book *control.Book, repositories []string, resolution *people.Resolution, at int64) {
 	for i := range book.Seats {
@@ -215,6 +252,14 @@ func (c *Control) list(book *control.Book, repositories []string, resolution *pe
 		}
 		c.seats = append(c.seats, row)
 	}
+}
+
+// says lists the powers in a cell.
+func (r *ControlRow) says() string {
+	if len(r.Governs) == 0 {
+		return NotStated
+	}
+	return strings.Join(r.Governs, "; ")
 }
 
 // reading is the merged part where there is one.
@@ -249,11 +294,11 @@ func equalParts(a, b *ControlPart) bool {
 var controlTables = []Table{
 	{
 		"control",
-		"who contributes (commits of the last twelve months), owns (surviving lines of files written here), reviews (reviews, approvals and integrations of others' changes in the last twelve months), governs (seats) and guards (lines in somebody's care), on the as-of day; a row for each organization and reading",
+		"who contributes (commits of the last twelve months), owns (surviving lines of files written here), reviews (reviews, approvals and integrations of others' changes in the last twelve months), has seats, guards (lines in somebody's care), governs (what a governance file states) and is exposed to whom (lines in nobody else's care), on the as-of day; a row for each organization and reading",
 		[]string{
 			"organization", "class", "client", "contractors", "contributes_low", "contributes_high", "owns_low", "owns_high",
 			"reviews_share_low", "reviews_share_high", "seats_share_low", "seats_share_high", "guarded_share_low", "guarded_share_high",
-			"seats", "holders", "guarded", "guarded_alone", "reviews", "approvals", "integrations",
+			"seats", "holders", "guarded", "guarded_alone", "reviews", "approvals", "integrations", "exposed_low", "exposed_high", "governs",
 		},
 		func(m *Model, add func(...any)) {
 			if m.Control == nil {
@@ -266,12 +311,40 @@ var controlTables = []Table{
 					for _, s := range []*Share{p.Contributes, p.Owns, p.ReviewShare, p.Governs, p.Guards} {
 						cells = append(cells, s.bounds()...)
 					}
-					add(append(cells, p.Seats, p.Holders, p.Guarded, p.Alone, p.Reviews, p.Approvals, p.Integrations)...)
+					cells = append(cells, p.Seats, p.Holders, p.Guarded, p.Alone, p.Reviews, p.Approvals, p.Integrations)
+					add(append(append(cells, r.Exposed.bounds()...), r.says())...)
 				}
 				row("apart", &r.Apart)
 				if r.Client == "" {
 					row("merged", r.reading())
 				}
+			}
+		},
+	},
+	{
+		"governance",
+		"every line of the governance files: who has which power (board, foundation, trademark, licence, CLA, CI, signing, forge), from when to when, by which source; holds: on the as-of day; share: of a body's seats then, the higher one with all seats that nobody states",
+		[]string{"power", "organization", "name", "seats", "of", "share_low", "share_high", "country", "from", "to", "holds", "source", "date", "url", "file", "line", "note"},
+		func(m *Model, add func(...any)) {
+			if m.Control == nil {
+				return
+			}
+			for i := range m.Control.Governance {
+				p := &m.Control.Governance[i]
+				seats := []any{"", ""}
+				if p.Seats > 0 {
+					seats[0] = p.Seats
+				}
+				if p.Of > 0 {
+					seats[1] = p.Of
+				}
+				cells := append([]any{p.Power, p.Organization, p.Name}, seats...)
+				cells = append(cells, p.Share.bounds()...)
+				holds := "no"
+				if p.Holds {
+					holds = "yes"
+				}
+				add(append(cells, p.Country, p.From, p.To, holds, p.Source.Title, p.Source.Date, p.Source.URL, p.File, p.Line, p.Note)...)
 			}
 		},
 	},

@@ -460,8 +460,8 @@ func TestMetricsAreReported(t *testing.T) {
 	m := usual().model(t, Options{})
 	m.AddControl(&control.Result{
 		Windows: []control.Window{{Name: measure.LastTwelveMonths}}, Changed: []int{1}, Changes: []int{2}, Machines: []int{0},
-		Rows: []control.Row{{Name: "Astra", Class: people.Employer, Apart: control.Part{Seats: 1}, Acts: []control.Acts{{Reviews: 1}}, MergedActs: []control.Acts{{Reviews: 1}}}},
-	}, &control.Book{}, nil, nil)
+		Rows: []control.Row{{Name: "Astra", Class: people.Employer, Apart: control.Part{Seats: 1}, Acts: []control.Acts{{Reviews: 1}}, MergedActs: []control.Acts{{Reviews: 1}}, Exposed: control.Exposed{Low: 1, High: 2, Whole: 3}}},
+	}, &control.Book{}, nil, nil, nil)
 	m.AddOpenness(&openness.Result{Rows: []openness.Row{{Group: openness.Group{Organization: people.NoOrganization}}}}, people.NoOrganization, &people.Resolution{})
 	if err := WriteJSON(&b, m); err != nil {
 		t.Fatal(err)

@@ -46,6 +46,7 @@ type ecosystemFile struct {
 	Windows       []fileWindow `key:"windows"`
 	Organizations []text       `key:"organizations"`
 	Mailmap       []text       `key:"mailmap"`
+	Governance    []text       `key:"governance"`
 	Bots          []text       `key:"bots"`
 	Paths         []filePath   `key:"paths"`
 	Bulk          []fileBulk   `key:"bulk"`
@@ -545,7 +546,7 @@ func (f *ecosystemFile) apply(d *draft, file, dir string) error {
 	for _, list := range []struct {
 		from []text
 		to   *[]string
-	}{{f.Organizations, &d.organizations}, {f.Mailmap, &d.mailmaps}, {f.OptOut, &d.optOut}} {
+	}{{f.Organizations, &d.organizations}, {f.Mailmap, &d.mailmaps}, {f.OptOut, &d.optOut}, {f.Governance, &d.governance}} {
 		for _, t := range list.from {
 			p := filepath.FromSlash(t.s)
 			if !filepath.IsAbs(p) {

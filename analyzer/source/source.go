@@ -100,6 +100,7 @@ type Ecosystem struct {
 	Organizations []string     // the user's own organizations files, first wins
 	Mailmaps      []string
 	OptOut        []string
+	Governance    []string // files of what no repository states
 	Alerts        []Alert
 	Bots          []string // patterns of names or addresses of machine accounts
 	CoAuthors     string   // the policy for co-authors; "" for none stated

@@ -88,6 +88,7 @@ A SOURCE is one of
 	flags.StringVar((*string)(&f.Contractors), "contractors", string(people.ReadBoth), "how contractors are read: both, apart (as firms of their own) or client (as part of their client)")
 	flags.StringVar((*string)(&f.CoAuthors), "co-authors", "", coAuthorsHelp)
 	flags.StringArrayVar(&f.OptOut, "opt-out", nil, "file of people who do not want to be told apart, made by orrery organizations opt-out; may be given several times")
+	flags.StringArrayVar(&f.Governance, "governance", nil, governanceHelp)
 	flags.StringArrayVar(&f.Bots, "bot", nil, "pattern of a name or an address of a machine account; may be given several times")
 	flags.IntVar(&f.top, "top", 40, "how many organizations, repositories and people (each) the graph shows; it says what it leaves out; 0 for all")
 	flags.BoolVar(&f.Names, "names", false, "print the names of people, not only pseudonyms")
@@ -108,6 +109,8 @@ A SOURCE is one of
 	flags.BoolVar(&f.quiet, "quiet", false, "no progress and no summary")
 	return cmd
 }
+
+const governanceHelp = "file of what no repository states (boards, trademark, licence, CLA, CI, signing, forge), with sources and dates; may be given several times"
 
 const coAuthorsHelp = "whom a commit with Co-authored-by counts for: author (alone), each (co-authors too, without lines) or split (dealt to one of them) (default what the ecosystem file says, else author)"
 

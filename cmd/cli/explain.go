@@ -21,6 +21,7 @@ func evidenceFlags(flags *pflag.FlagSet, f *analyzeFlags) {
 	flags.BoolVar(&f.Source.Offline, "offline", false, "fetch nothing; what has no mirror is left out")
 	flags.StringArrayVar(&f.Organizations, "organizations", nil, "organizations file; may be given several times, the first that fits wins")
 	flags.StringArrayVar(&f.Mailmaps, "mailmap", nil, "mailmap in git's format; may be given several times")
+	flags.StringArrayVar(&f.Governance, "governance", nil, governanceHelp)
 	flags.StringArrayVar(&f.Bots, "bot", nil, "pattern of a name or an address of a machine account; may be given several times")
 	flags.StringVar((*string)(&f.CoAuthors), "co-authors", "", coAuthorsHelp)
 	flags.StringArrayVar(&f.OptOut, "opt-out", nil, "file of people who do not want to be told apart; may be given several times")
@@ -44,8 +45,8 @@ confidence, and what would change without the statement. WHAT is one of
                  a cell of a table, with what it is the sum of: organizations.csv:Astra:commits,
                  organizations:last calendar year:Astra:changed, organizations_by_scope:repository:kernel:Astra:added,
                  organizations_by_year:2024-Q1:Astra:commits, activity:ecosystem::2024:commits,
-                 repositories:kernel:bulk, people:p-1a2b3c4d:commits, readings:2024-H1:merged:own:commits.
-                 Without a window it is all time.
+                 repositories:kernel:bulk, people:p-1a2b3c4d:commits, readings:2024-H1:merged:own:commits,
+                 control:Astra:governs. Without a window it is all time.
                  Give the flags that the table was made with.
 Without a SOURCE it says what the organizations files know. Addresses are printed only if they were typed.`,
 		Args: arguments(1, math.MaxInt, "what to explain, and sources"),

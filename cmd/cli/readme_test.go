@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"orrery/analyzer/alert"
+	"orrery/analyzer/control"
 	"orrery/analyzer/measure"
 	"orrery/analyzer/people"
 	"orrery/analyzer/source"
@@ -122,7 +123,7 @@ func parses(t *testing.T, at int, line string) {
 	}
 }
 
-// TestReadmeFiles loads the files that the README shows: ecosystem files, which have sources, and organizations files.
+// TestReadmeFiles loads the files that the README shows: ecosystem files, which have sources, governance files and organizations files.
 func TestReadmeFiles(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"organizations.yaml", "people.mailmap"} {
@@ -144,6 +145,8 @@ func TestReadmeFiles(t *testing.T) {
 		if strings.Contains(text, "\nsources:") {
 			ecosystems++
 			_, err = source.Resolve(context.Background(), []string{file}, source.Options{Offline: true, MirrorsDir: filepath.Join(dir, "mirrors")})
+		} else if strings.HasPrefix(text, "governance:") {
+			_, err = control.ReadGovernance(file)
 		} else {
 			organizations++
 			_, err = people.LoadDirectory(file)
