@@ -124,7 +124,7 @@ type Outcome struct {
 	Stored    *state.Result
 	Unchanged bool
 
-	files []state.File // of an unchanged result
+	files []state.File // as the state keeps them; nil without a state
 }
 
 // ErrNothing is wrapped by the error of a run of which no repository could be read.
@@ -266,14 +266,19 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	}
 	options := report.Options{Names: opts.Names, Accounting: opts.Accounting}
 	model := report.Build(result, resolution, provenance, options)
-	model.AddControl(book.Measure(controlled(result, histories, ecosystem.Repositories, classified, resolution)), book, keys(histories), resolution, governance)
-	leader := result.Leader()
-	model.AddOpenness(openness.Measure(opened(result, histories, ecosystem.Repositories, resolution, book, pulls)), leader, resolution)
-	if err := model.AddNetwork(result, resolution); err != nil {
-		return nil, err
-	}
-	g, err := report.Graph(result, resolution, graphWindow, options)
-	if err != nil {
+	var g *graph.Graph
+	var parts errgroup.Group
+	parts.Go(func() error {
+		model.AddControl(book.Measure(controlled(result, histories, ecosystem.Repositories, classified, resolution)), book, keys(histories), resolution, governance)
+		model.AddOpenness(openness.Measure(opened(result, histories, ecosystem.Repositories, resolution, book, pulls)), result.Leader(), resolution)
+		return nil
+	})
+	parts.Go(func() error { return model.AddNetwork(result, resolution) })
+	parts.Go(func() (err error) {
+		g, err = report.Graph(result, resolution, graphWindow, options)
+		return err
+	})
+	if err := parts.Wait(); err != nil {
 		return nil, err
 	}
 	out := &Outcome{Model: model, Graph: g, Skipped: shallow || kept || told.inPart || len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}

@@ -491,15 +491,16 @@ func (o *Outcome) Names() []string {
 	return names
 }
 
-// WriteFile writes the content of a file of the result. top is that of [Outcome.WriteDOT]; an unchanged result has the one it was made with.
+// WriteFile writes the content of a file of the result. top is that of [Outcome.WriteDOT]; a result that a state keeps has the one it was
+// made with.
 func (o *Outcome) WriteFile(w io.Writer, name string, top int) error {
-	if o.Unchanged {
-		for _, f := range o.files {
-			if f.Name == name {
-				_, err := w.Write(f.Content)
-				return err
-			}
+	for _, f := range o.files {
+		if f.Name == name {
+			_, err := w.Write(f.Content)
+			return err
 		}
+	}
+	if o.Unchanged {
 		return fmt.Errorf("the result %s has no %s", o.Stored.Name, name)
 	}
 	switch name {
@@ -587,6 +588,7 @@ func (o *Outcome) store(run state.Run, successors []string, opts *Options) error
 	if o.Stored, err = opts.State.SaveResult(opts.Now, run, files); err != nil {
 		return err
 	}
+	o.files = files
 	for _, key := range successors {
 		if err := opts.State.Forget(key); err != nil {
 			return err

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"orrery/analyzer/measure"
 	"orrery/analyzer/people"
@@ -102,7 +105,7 @@ const (
 // built of.
 func (m *Model) AddNetwork(result *measure.Result, resolution *people.Resolution) error {
 	b := builder{Resolution: resolution}
-	n := &Network{Most: sharedByMost, Random: randomSets, Periods: []NetworkPeriod{}}
+	n := &Network{Most: sharedByMost, Random: randomSets}
 	var periods []measure.Period
 	for _, p := range result.Windows {
 		if p.Kind != measure.KindRange {
@@ -114,12 +117,22 @@ func (m *Model) AddNetwork(result *measure.Result, resolution *people.Resolution
 			periods = append(periods, f.Period)
 		}
 	}
-	for _, p := range periods {
-		one, err := b.networkOf(result, p)
-		if err != nil {
-			return fmt.Errorf("measuring the network of %s: %w", p.Name, err)
-		}
-		n.Periods = append(n.Periods, *one)
+	n.Periods = make([]NetworkPeriod, len(periods))
+	// Side by side: most of a period's steps are too short to be shared out themselves.
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, p := range periods {
+		g.Go(func() error {
+			one, err := b.networkOf(result, p)
+			if err != nil {
+				return fmt.Errorf("measuring the network of %s: %w", p.Name, err)
+			}
+			n.Periods[i] = *one
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
 	}
 	m.Network = n
 	return nil

@@ -13,11 +13,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"orrery/analyzer"
 	"orrery/analyzer/disk"
@@ -410,27 +412,33 @@ func (f *analyzeFlags) fill(o *analyzer.Outcome) error {
 	}
 	defer os.RemoveAll(tables)
 	names := o.Names()
-	for _, name := range names {
-		if filepath.Dir(name) == "tables" {
-			var table bytes.Buffer
-			err := o.WriteFile(&table, name, f.top)
-			if err == nil {
-				err = os.WriteFile(filepath.Join(tables, filepath.Base(name)), table.Bytes(), 0o644)
+	contents := make([]bytes.Buffer, len(names))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, name := range names {
+		g.Go(func() error {
+			err := o.WriteFile(&contents[i], name, f.top)
+			if err == nil && filepath.Dir(name) == "tables" {
+				err = os.WriteFile(filepath.Join(tables, filepath.Base(name)), contents[i].Bytes(), 0o644)
+				contents[i] = bytes.Buffer{}
 			}
 			if err != nil {
-				return fmt.Errorf("writing tables to %s: %w", f.out, err)
+				return fmt.Errorf("writing %s to %s: %w", name, f.out, err)
 			}
-		}
+			return nil
+		})
 	}
-	for _, name := range names {
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	// What appears last is what others look for: by then everything else is there.
+	for i, name := range slices.Backward(names) {
 		if filepath.Dir(name) == "tables" {
-			if err := os.Rename(filepath.Join(tables, filepath.Base(name)), filepath.Join(f.out, name)); err != nil {
-				return err
-			}
+			err = os.Rename(filepath.Join(tables, filepath.Base(name)), filepath.Join(f.out, name))
+		} else {
+			err = analyzer.WriteFile(filepath.Join(f.out, name), func(w *os.File) error { _, err := w.Write(contents[i].Bytes()); return err })
 		}
-	}
-	for _, name := range []string{"graph.dot", resultFile} {
-		if err := analyzer.WriteFile(filepath.Join(f.out, name), func(w *os.File) error { return o.WriteFile(w, name, f.top) }); err != nil {
+		if err != nil {
 			return fmt.Errorf("writing %s: %w", name, err)
 		}
 	}
