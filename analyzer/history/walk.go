@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,8 +29,19 @@ type walked struct {
 	lost    bool       // a parent could not be read: what the commit changed is unknown
 }
 
-// prefetch is how many objects behind a wanted commit are read ahead: packs hold commits one after another.
-const prefetch = 4096
+// Objects behind a wanted commit are read ahead, since packs hold commits one after another: so many at once, and so many by one worker.
+const (
+	prefetch     = 4096
+	prefetchPart = 64
+)
+
+// ahead is objects that are read ahead.
+type ahead struct {
+	numbers []odb.Number
+	commits []*commit // nil where there is none
+	errs    []error
+	wait    func() error
+}
 
 // readCommits walks from head to the roots. Commits are read ahead in the order of the pack, on all workers: a chain of parents alone would
 // keep one busy. order is by ancestry first, then committer date, then id. Commits that known gives are not read.
@@ -45,54 +57,87 @@ func readCommits(
 	for i := range kept {
 		kept[i] = newCopies()
 	}
-	fetch := func(at odb.Number) error {
-		numbers := db.Near(nil, at, window)
-		commits := make([]*commit, len(numbers))
-		errs := make([]error, len(numbers))
+	// start reads the objects behind at, on all workers.
+	start := func(at odb.Number) *ahead {
+		a := &ahead{numbers: db.Near(nil, at, window)}
+		a.commits, a.errs = make([]*commit, len(a.numbers)), make([]error, len(a.numbers))
+		var next, others atomic.Int64
 		g, ctx := errgroup.WithContext(ctx)
-		part := (len(numbers) + len(readers) - 1) / len(readers)
 		for k, reader := range readers {
-			lo, hi := min(k*part, len(numbers)), min((k+1)*part, len(numbers))
 			g.Go(func() error {
-				others := 0
-				for i := lo; i < hi && others < 64; i++ {
+				for {
+					hi := int(next.Add(prefetchPart))
+					if hi-prefetchPart >= len(a.numbers) || others.Load() > 64 {
+						return nil
+					}
 					if ctx.Err() != nil {
 						return ctx.Err()
 					}
-					n := numbers[i]
-					errs[i] = odb.Guard(func() (err error) {
-						if parsed[n] != nil {
-							return nil
-						}
-						if n != at {
-							e, err := reader.Entry(n)
-							if err != nil || e.Kind != odb.Commit {
-								others++   // read ahead in vain; whoever needs it learns why
-								return nil //nolint:nilerr // as said
+					for i := hi - prefetchPart; i < min(hi, len(a.numbers)); i++ {
+						n := a.numbers[i]
+						a.errs[i] = odb.Guard(func() (err error) {
+							if parsed[n] != nil {
+								return nil
 							}
-						}
-						commits[i], err = readCommitNumber(reader, db, n, kept[k])
-						return err
-					})
-					reader.Release()
+							if n != at {
+								e, err := reader.Entry(n)
+								if err != nil || e.Kind != odb.Commit {
+									others.Add(1) // read ahead in vain; whoever needs it learns why
+									return nil    //nolint:nilerr // as said
+								}
+							}
+							a.commits[i], err = readCommitNumber(reader, db, n, kept[k])
+							return err
+						})
+						reader.Release()
+					}
 				}
-				return nil
 			})
 		}
-		if err := g.Wait(); err != nil {
+		a.wait = g.Wait
+		return a
+	}
+	take := func(a *ahead) error {
+		if err := a.wait(); err != nil {
 			return err
 		}
 		found := 0
-		for i, n := range numbers {
-			if errs[i] != nil {
-				failed[n] = errs[i]
-			} else if commits[i] != nil {
-				parsed[n] = commits[i]
+		for i, n := range a.numbers {
+			if a.errs[i] != nil {
+				failed[n] = a.errs[i]
+			} else if a.commits[i] != nil {
+				parsed[n] = a.commits[i]
 				found++
 			}
 		}
 		// Where commits lie scattered among other objects, there is nothing to be gained from reading on.
 		window = min(max(4*found, 8), prefetch)
+		return nil
+	}
+	// While commits are strung together, those behind them are read: later is what is being read, nil if nothing is.
+	var later *ahead
+	defer func() {
+		if later != nil {
+			_ = later.wait()
+		}
+	}()
+	fetch := func(at odb.Number) error {
+		last := later
+		later = nil
+		if last != nil {
+			if err := take(last); err != nil {
+				return err
+			}
+		}
+		if parsed[at] == nil && failed[at] == nil {
+			last = start(at)
+			if err := take(last); err != nil {
+				return err
+			}
+		}
+		if n := len(last.numbers); n > 0 && window == prefetch && parsed[last.numbers[n-1]] != nil {
+			later = start(last.numbers[n-1])
+		}
 		return nil
 	}
 	get := func(id facts.ID, n odb.Number) (*commit, error) {
