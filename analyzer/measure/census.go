@@ -1,9 +1,9 @@
 package measure
 
 import (
-	"cmp"
 	"math"
 	"slices"
+	"sort"
 	"strings"
 
 	"orrery/analyzer/facts"
@@ -19,7 +19,7 @@ type Population struct {
 	// counted in a part is then a lower bound of the whole. It never holds for persons, whom further repositories may join.
 	Grows bool `json:"grows"`
 
-	in func(a *act) bool
+	in func(a *actKind) bool
 }
 
 // Reviewers is the key of the population of reviewers.
@@ -29,39 +29,39 @@ const Reviewers = "reviewers"
 var Populations = []Population{
 	{
 		"authors", "authors", "authors of non-merge commits, bulk imports among them; neither bots nor AI agents", true,
-		func(a *act) bool { return a.is(actAuthor) && !a.is(actMachine) },
+		func(a *actKind) bool { return a.is(actAuthor) && !a.is(actMachine) },
 	},
 	{
 		"authors_without_imports", "authors, without imports", "the same without bulk imports and upstream's history", false,
-		func(a *act) bool { return a.is(actAuthor) && !a.is(actMachine|actImport) },
+		func(a *actKind) bool { return a.is(actAuthor) && !a.is(actMachine|actImport) },
 	},
 	{
 		"authors_of_members", "authors, while members", "authors, commits that landed while the repository belonged to the ecosystem", true,
-		func(a *act) bool { return a.is(actAuthor) && !a.is(actMachine) && a.is(actMember) },
+		func(a *actKind) bool { return a.is(actAuthor) && !a.is(actMachine) && a.is(actMember) },
 	},
 	{
 		"authors_own", "authors, own repositories", "authors, without third-party repositories", true,
-		func(a *act) bool { return a.is(actAuthor) && !a.is(actMachine) && a.is(actOwn) },
+		func(a *actKind) bool { return a.is(actAuthor) && !a.is(actMachine) && a.is(actOwn) },
 	},
 	{
 		"authors_here", "authors of files written here", "authors who change a file that is neither vendored (nor in a third-party repository), nor generated, nor binary; without imports", false,
-		func(a *act) bool { return a.is(actAuthor) && a.is(actHere) && !a.is(actMachine|actImport) },
+		func(a *actKind) bool { return a.is(actAuthor) && a.is(actHere) && !a.is(actMachine|actImport) },
 	},
 	{
 		"authors_and_machines", "authors, with machines", "authors, bots and AI agents", true,
-		func(a *act) bool { return a.is(actAuthor) },
+		func(a *actKind) bool { return a.is(actAuthor) },
 	},
 	{
 		Reviewers, "reviewers", "whom the trailer Reviewed-by names, and Signed-off-by with an account, which a forge writes into merges; no machines as far as they are known", true,
-		func(a *act) bool { return a.is(actReview) && !a.is(actMachine) },
+		func(a *actKind) bool { return a.is(actReview) && !a.is(actMachine) },
 	},
 	{
 		"authors_and_reviewers", "authors and reviewers", "authors or reviewers", true,
-		func(a *act) bool { return !a.is(actMachine) },
+		func(a *actKind) bool { return !a.is(actMachine) },
 	},
 	{
 		"everybody", "everybody named", "authors, reviewers, bots and AI agents", true,
-		func(*act) bool { return true },
+		func(*actKind) bool { return true },
 	},
 }
 
@@ -94,28 +94,50 @@ const (
 	actMember
 )
 
-// act is a commit or a review by somebody.
+// act is a commit or a review by somebody. What acts have in common but their time is kept once: millions of them are of some ten thousand kinds.
 type act struct {
-	when  int64
+	when int64
+	kind uint32 // into census.kinds
+}
+
+type actKind struct {
 	ids   [4]uint32 // person, address, name, pair: as those of actors
 	flags actFlag
 }
 
-func (a *act) is(f actFlag) bool { return a.flags&f != 0 }
+func (a *actKind) is(f actFlag) bool { return a.flags&f != 0 }
 
 // census collects acts, and counts them.
 type census struct {
 	m     *measurement
 	acts  []act // by date, invalid ones first
+	kinds []actKind
+	index map[actKind]uint32
 	sizes [4]int
+}
+
+func (c *census) add(when int64, kind actKind) {
+	i, ok := c.index[kind]
+	if !ok {
+		i = uint32(len(c.kinds))
+		c.index[kind] = i
+		c.kinds = append(c.kinds, kind)
+	}
+	c.acts = append(c.acts, act{when, i})
 }
 
 // takeCensus fills the result's.
 func (m *measurement) takeCensus() {
-	c := &census{m: m, sizes: [4]int{m.sizes.persons, m.sizes.addresses, m.sizes.names, m.sizes.pairs}}
-	c.authors()
-	c.reviewers()
-	slices.SortStableFunc(c.acts, func(a, b act) int { return cmp.Compare(a.when, b.when) })
+	c := &census{
+		m: m, sizes: [4]int{m.sizes.persons, m.sizes.addresses, m.sizes.names, m.sizes.pairs}, acts: make([]act, 0, len(m.entries)),
+		index: make(map[actKind]uint32, len(m.actors)),
+	}
+	author, review := c.authors(), c.reviewers()
+	for _, at := range m.scopes[0].order {
+		e := &m.entries[at]
+		author(e)
+		review(e)
+	}
 	var periods []Period
 	for _, p := range m.result.Windows {
 		if p.Kind != KindRange {
@@ -130,11 +152,21 @@ func (m *measurement) takeCensus() {
 	n := len(Populations)
 	m.result.Arrivals = make([]Arrivals, n)
 	m.result.Censuses = make([]Census, n*len(periods))
-	m.parallel(n, func(_, i int) { c.count(i, periods, months) })
+	firsts := c.firsts()
+	ever := make([]func(int64) People, n)
+	m.parallel(n, func(_, i int) {
+		ever[i] = c.ever(i, firsts)
+		a := &m.result.Arrivals[i]
+		a.Population, a.Months = i, months
+		for _, month := range months {
+			a.Ever = append(a.Ever, ever[i](month.To))
+		}
+	})
+	m.parallel(len(periods), func(_, i int) { c.count(periods[i], m.result.Censuses[i*n:(i+1)*n], ever) })
 }
 
-// authors collects the commits.
-func (c *census) authors() {
+// authors collects commits.
+func (c *census) authors() func(*entry) {
 	m := c.m
 	// What a commit is anywhere, it is: else a repository that is added could take somebody away.
 	elsewhere := map[facts.ID]actFlag{}
@@ -156,20 +188,22 @@ func (c *census) authors() {
 			elsewhere[*m.id(e)] |= where(e)
 		}
 	}
-	for i := range m.entries {
-		e := &m.entries[i]
+	return func(e *entry) {
 		if e.state == merge || e.state == duplicate || e.actor == facts.None {
-			continue
+			return
 		}
 		a := &m.actors[e.actor]
-		one := act{when: e.when, ids: [4]uint32{a.person, a.address, a.name, a.pair}, flags: actAuthor | where(e) | elsewhere[*m.id(e)]}
+		one := actKind{ids: [4]uint32{a.person, a.address, a.name, a.pair}, flags: actAuthor | where(e)}
+		if len(elsewhere) > 0 {
+			one.flags |= elsewhere[*m.id(e)]
+		}
 		switch e.state {
 		case machine:
 			one.flags |= actMachine
 		case bulk:
 			one.flags |= actImport
 		}
-		c.acts = append(c.acts, one)
+		c.add(e.when, one)
 	}
 }
 
@@ -184,7 +218,7 @@ func (r *mined) belongs(row uint32) bool {
 
 // reviewers collects the reviews that messages tell of. Who stands there by an address of an author is that author, and by an account whom most
 // requests of that account came from; others are people of their own.
-func (c *census) reviewers() {
+func (c *census) reviewers() func(*entry) {
 	m := c.m
 	resolution := m.in.Resolution
 	type who struct{ person, address, name uint32 }
@@ -217,10 +251,9 @@ func (c *census) reviewers() {
 	for i := range m.actors {
 		pairs[two{m.actors[i].address, m.actors[i].name}] = m.actors[i].pair
 	}
-	for i := range m.entries {
-		e := &m.entries[i]
-		if e.state == duplicate {
-			continue
+	return func(e *entry) {
+		if e.state == duplicate || e.credit {
+			return
 		}
 		r := &m.repositories[e.rank]
 		commit := &r.Commits[e.row]
@@ -229,7 +262,7 @@ func (c *census) reviewers() {
 			if !ok {
 				continue
 			}
-			one := act{when: e.when, flags: actReview}
+			one := actKind{flags: actReview}
 			w, known := byAddress[address]
 			person, joined := accounts[strings.TrimPrefix(address, "@")]
 			switch {
@@ -252,7 +285,7 @@ func (c *census) reviewers() {
 				pairs[two{w.address, w.name}] = pair
 			}
 			one.ids = [4]uint32{w.person, w.address, w.name, pair}
-			c.acts = append(c.acts, one)
+			c.add(e.when, one)
 		}
 	}
 }
@@ -266,14 +299,14 @@ func robotic(name string) bool {
 
 // reviewer reads who reviewed out of a trailer: an address in lower case, or an account with its "@".
 func reviewer(t *facts.Trailer) (name, address string, ok bool) {
-	value := plain(t.Value)
 	review := strings.EqualFold(t.Key, "Reviewed-by")
-	if login, is := strings.CutPrefix(value, "@"); is && (review || strings.EqualFold(t.Key, "Signed-off-by")) {
+	if !review && (!strings.EqualFold(t.Key, "Signed-off-by") || !strings.HasPrefix(strings.TrimSpace(t.Value), "@")) {
+		return "", "", false // nearly all; before anything is copied
+	}
+	value := plain(t.Value)
+	if login, is := strings.CutPrefix(value, "@"); is {
 		login, _, _ = strings.Cut(login, " ")
 		return login, "@" + login, login != ""
-	}
-	if !review {
-		return "", "", false
 	}
 	name, rest, found := strings.Cut(value, "<")
 	address, _, closed := strings.Cut(rest, ">")
@@ -323,62 +356,74 @@ func (c *census) accounts() map[string]uint32 {
 	return out
 }
 
-// count counts one population.
-func (c *census) count(population int, periods, months []Period) {
-	belongs := Populations[population].in
-	var acts []act
-	for i := range c.acts {
-		if belongs(&c.acts[i]) {
-			acts = append(acts, c.acts[i])
+// firsts gives the first valid date of every kind of acts; math.MaxInt64 where there is none.
+func (c *census) firsts() []int64 {
+	firsts := make([]int64, len(c.kinds))
+	for i := range firsts {
+		firsts[i] = math.MaxInt64
+	}
+	for _, a := range c.acts {
+		if a.when != undated && firsts[a.kind] == math.MaxInt64 {
+			firsts[a.kind] = a.when
 		}
 	}
+	return firsts
+}
+
+// ever gives the people of a population that acted before a moment.
+func (c *census) ever(population int, firsts []int64) func(int64) People {
+	belongs := Populations[population].in
 	var first [4][]int64 // ascending
-	var commits [4][]uint32
 	for unit := range first {
 		when := make([]int64, c.sizes[unit])
 		for i := range when {
 			when[i] = math.MaxInt64
 		}
-		for i := range acts {
-			if at := &when[acts[i].ids[unit]]; acts[i].when != undated && *at == math.MaxInt64 {
-				*at = acts[i].when
+		for i := range c.kinds {
+			if k := &c.kinds[i]; belongs(k) {
+				when[k.ids[unit]] = min(when[k.ids[unit]], firsts[i])
 			}
 		}
 		slices.Sort(when)
 		first[unit] = when[:before(when, math.MaxInt64)]
-		commits[unit] = make([]uint32, c.sizes[unit])
 	}
-	ever := func(t int64) People {
+	return func(t int64) People {
 		return People{before(first[0], t), before(first[1], t), before(first[2], t), before(first[3], t)}
 	}
-	for p, period := range periods {
-		out := &c.m.result.Censuses[p*len(Populations)+population]
-		out.Period, out.Population = period, population
-		for unit := range commits {
-			clear(commits[unit])
-		}
-		for i := range acts {
-			if in(period, acts[i].when) {
-				for unit, id := range acts[i].ids {
-					commits[unit][id]++
+}
+
+// count counts all populations of a period.
+func (c *census) count(period Period, out []Census, ever []func(int64) People) {
+	acts := c.acts
+	if !period.All() {
+		from := func(t int64) int { return sort.Search(len(c.acts), func(i int) bool { return c.acts[i].when >= t }) }
+		lo := from(period.From)
+		acts = acts[lo:max(lo, from(period.To))]
+	}
+	byKind := make([]uint32, len(c.kinds))
+	for _, a := range acts {
+		byKind[a.kind]++
+	}
+	for population := range out {
+		belongs := Populations[population].in
+		o := &out[population]
+		o.Period, o.Population = period, population
+		for unit, size := range c.sizes {
+			commits := make([]uint32, size)
+			for i, n := range byKind {
+				if k := &c.kinds[i]; n > 0 && belongs(k) {
+					commits[k.ids[unit]] += n
 				}
 			}
-		}
-		for unit, list := range commits {
-			for _, n := range list {
-				out.In.tally(unit, n > 0)
-				out.Once.tally(unit, n == 1)
-				out.TenOrMore.tally(unit, n >= 10)
+			for _, n := range commits {
+				o.In.tally(unit, n > 0)
+				o.Once.tally(unit, n == 1)
+				o.TenOrMore.tally(unit, n >= 10)
 			}
 		}
-		if out.Ever = out.In; !period.All() {
-			out.Ever = ever(period.To)
+		if o.Ever = o.In; !period.All() {
+			o.Ever = ever[population](period.To)
 		}
-	}
-	a := &c.m.result.Arrivals[population]
-	a.Population, a.Months = population, months
-	for _, m := range months {
-		a.Ever = append(a.Ever, ever(m.To))
 	}
 }
 
