@@ -189,7 +189,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	var histories []*facts.Repository
 	var members []measure.Membership
 	var ends [][]*measure.Ends
-	var classified []*paths.Classified
+	var sources []*source.Repository // of histories
 	shallow, kept := false, false
 	for i := range ecosystem.Repositories {
 		r := &ecosystem.Repositories[i]
@@ -206,7 +206,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 			histories = append(histories, f)
 			ends = append(ends, read[i].ends)
 			members = append(members, measure.Membership{Key: r.Key, Class: r.Class, Subsystem: r.Subsystem, Spells: spells(r)})
-			classified = append(classified, classify(f, r, ecosystem.Paths))
+			sources = append(sources, r)
 			if why := read[i].stored.kept; why != "" {
 				kept = true
 				provenance.Warnings = append(provenance.Warnings,
@@ -218,6 +218,16 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		}
 		provenance.Repositories = append(provenance.Repositories, listed)
 	}
+	classified := make([]*paths.Classified, len(histories))
+	var classes errgroup.Group
+	classes.SetLimit(opts.Workers)
+	for i, f := range histories {
+		classes.Go(func() error {
+			classified[i] = classify(f, sources[i], ecosystem.Paths)
+			return nil
+		})
+	}
+	_ = classes.Wait()
 	warnings, successors := moved(last, histories)
 	provenance.Warnings = append(provenance.Warnings, warnings...)
 	if len(histories) == 0 {

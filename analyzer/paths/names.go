@@ -17,25 +17,52 @@ var vendorFolders = words("third_party thirdparty third-party 3rdparty 3rd_party
 // upstreamFolders do if there is evidence of it below them, since they are also names for adapters and for the makers of hardware.
 var upstreamFolders = words("vendor vendors deps dependencies external externals extern _vendor")
 
-var vendorFile = regexp.MustCompile(`^(?:` + strings.Join([]string{
-	// what autotools, gradle, maven and others put into every project that uses them
-	`config\.(?:guess|sub|rpath)`, `install-sh`, `ltmain\.sh`, `depcomp`, `missing`, `mkinstalldirs`, `py-compile`, `ylwrap`, `texinfo\.tex`,
-	`libtool\.m4`, `lt(?:options|sugar|version|~obsolete)\.m4`, `gradlew(?:\.bat)?`, `gradle-wrapper\..*`, `mvnw(?:\.cmd)?`, `cpplint\.py`,
-	// libraries that live in one or two files
-	`cJSON(?:_Utils)?\.[ch]`, `sqlite3(?:ext)?\.[ch]`, `uthash\.h`, `utlist\.h`, `utarray\.h`, `catch\.hpp`, `doctest\.h`, `miniz\.[ch]`, `pugixml\.[ch]pp`,
-	`tinyxml2\.(?:h|cpp)`, `stb_\w+\.h`, `khash\.h`, `linenoise\.[ch]`, `ppport\.h`,
-	// scripts of the web
-	`(?:jquery|bootstrap|angular|react|vue|d3|lodash|underscore|backbone|moment|modernizr|prototype|mootools|html5shiv)(?:[-.](?:\d[\w.]*|min|slim|bundle|ui|core|common|prod(?:uction)?|dev(?:elopment)?))*\.(?:js|css|map)`,
-	`font-?awesome(?:[-.]\w+)*\.(?:css|less|scss)`,
-}, "|") + `)$`)
+// names are those of files: many as they are, and a pattern for the rest. Patterns are slow and hardly any file fits one, so a name is only held
+// against it if it has one of the hints, of which all that fit have one.
+type names struct {
+	exact   map[string]bool
+	hints   []string
+	pattern *regexp.Regexp
+}
 
-var generatedFile = regexp.MustCompile(`^(?:` + strings.Join([]string{
-	`package-lock\.json`, `npm-shrinkwrap\.json`, `yarn\.lock`, `pnpm-lock\.yaml`, `bun\.lockb?`, `oh-package-lock\.json5`, `Cargo\.lock`, `go\.sum`, `go\.work\.sum`,
-	`Gopkg\.lock`, `glide\.lock`, `composer\.lock`, `Gemfile\.lock`, `Podfile\.lock`, `poetry\.lock`, `uv\.lock`, `pdm\.lock`, `Pipfile\.lock`, `flake\.lock`,
-	`deno\.lock`, `mix\.lock`, `pubspec\.lock`, `MODULE\.bazel\.lock`, `\.terraform\.lock\.hcl`, `(?:\w+\.)?esy\.lock`, `\.pnp\..*`, `Cargo\.toml\.orig`,
-	`.*[-.]min\.(?:js|css)`, `.*\.(?:js|css|mjs)\.map`, `.*\.pb(?:\.gw)?\.go`, `.*\.pb\.(?:h|cc|c|cpp)`, `.*\.pb-c\.[ch]`, `.*_pb2(?:_grpc)?\.pyi?`, `.*_pb\.(?:js|ts|d\.ts)`,
-	`.*\.(?:nib|xcworkspacedata|xcuserstate)`, `.*\.[Dd]esigner\.(?:cs|vb)`, `.*_tlb\.pas`, `query-[0-9a-f]+\.json`,
-}, "|") + `)$`)
+func (n *names) has(base string) bool {
+	if n.exact[base] {
+		return true
+	}
+	for _, hint := range n.hints {
+		if strings.Contains(base, hint) {
+			return n.pattern.MatchString(base)
+		}
+	}
+	return false
+}
+
+var vendorFile = names{
+	// What autotools, gradle, maven and others put into every project that uses them, and libraries that live in one or two files.
+	words("config.guess config.sub config.rpath install-sh ltmain.sh depcomp missing mkinstalldirs py-compile ylwrap texinfo.tex " +
+		"libtool.m4 ltoptions.m4 ltsugar.m4 ltversion.m4 lt~obsolete.m4 gradlew gradlew.bat mvnw mvnw.cmd cpplint.py " +
+		"cJSON.c cJSON.h cJSON_Utils.c cJSON_Utils.h sqlite3.c sqlite3.h sqlite3ext.c sqlite3ext.h uthash.h utlist.h utarray.h catch.hpp doctest.h " +
+		"miniz.c miniz.h pugixml.cpp pugixml.hpp tinyxml2.h tinyxml2.cpp khash.h linenoise.c linenoise.h ppport.h"),
+	strings.Fields("gradle-wrapper. stb_ jquery bootstrap angular react vue d3 lodash underscore backbone moment modernizr prototype mootools html5shiv font"),
+	regexp.MustCompile(`^(?:` + strings.Join([]string{
+		`gradle-wrapper\..*`, `stb_\w+\.h`,
+		// scripts of the web
+		`(?:jquery|bootstrap|angular|react|vue|d3|lodash|underscore|backbone|moment|modernizr|prototype|mootools|html5shiv)(?:[-.](?:\d[\w.]*|min|slim|bundle|ui|core|common|prod(?:uction)?|dev(?:elopment)?))*\.(?:js|css|map)`,
+		`font-?awesome(?:[-.]\w+)*\.(?:css|less|scss)`,
+	}, "|") + `)$`),
+}
+
+var generatedFile = names{
+	words("package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb oh-package-lock.json5 Cargo.lock go.sum go.work.sum " +
+		"Gopkg.lock glide.lock composer.lock Gemfile.lock Podfile.lock poetry.lock uv.lock pdm.lock Pipfile.lock flake.lock " +
+		"deno.lock mix.lock pubspec.lock MODULE.bazel.lock .terraform.lock.hcl esy.lock Cargo.toml.orig"),
+	strings.Fields(".esy.lock .pnp. min. .map .pb _pb .nib .xc esigner. _tlb.pas query-"),
+	regexp.MustCompile(`^(?:` + strings.Join([]string{
+		`\w+\.esy\.lock`, `\.pnp\..*`,
+		`.*[-.]min\.(?:js|css)`, `.*\.(?:js|css|mjs)\.map`, `.*\.pb(?:\.gw)?\.go`, `.*\.pb\.(?:h|cc|c|cpp)`, `.*\.pb-c\.[ch]`, `.*_pb2(?:_grpc)?\.pyi?`, `.*_pb\.(?:js|ts|d\.ts)`,
+		`.*\.(?:nib|xcworkspacedata|xcuserstate)`, `.*\.[Dd]esigner\.(?:cs|vb)`, `.*_tlb\.pas`, `query-[0-9a-f]+\.json`,
+	}, "|") + `)$`),
+}
 
 var generatedFolders = words("__generated__ .idea htmlcov")
 
@@ -74,27 +101,26 @@ type folder struct {
 	vendored, generated, test, document string
 }
 
-// folderByName reads the names of a folder, with its slash. upstream holds the folders of [upstreamFolders] that show evidence; perlish is
-// true in a repository whose tests lie in t/, as those of Perl do.
-func folderByName(dir string, upstream map[string]bool, perlish bool) (f folder) {
-	at := 0
-	for part := range strings.SplitSeq(strings.TrimSuffix(dir, "/"), "/") {
-		first := at == 0
-		at += len(part) + 1
-		switch {
-		case f.vendored != "":
-		case vendorFolders[part], upstreamFolders[part] && upstream[dir[:min(at, len(dir))]]:
-			f.vendored = "folder " + part
-		}
-		if generatedFolders[part] {
-			f.generated = "folder " + part
-		}
-		if testFolder.MatchString(part) || first && perlish && part == "t" {
-			f.test = "folder of tests"
-		}
-		if documentFolders[part] {
-			f.document = "folder of documentation"
-		}
+// below gives what is told by the folder of that name below f. dir is its whole name, with its slash.
+func (c *classifier) below(f folder, dir, name string) folder {
+	switch {
+	case f.vendored != "":
+	case vendorFolders[name], upstreamFolders[name] && c.upstream[dir]:
+		f.vendored = "folder " + name
+	}
+	if generatedFolders[name] {
+		f.generated = "folder " + name
+	}
+	tests, known := c.tests[name]
+	if !known {
+		tests = testFolder.MatchString(name)
+		c.tests[name] = tests
+	}
+	if tests || c.perlish && dir == "t/" {
+		f.test = "folder of tests"
+	}
+	if documentFolders[name] {
+		f.document = "folder of documentation"
 	}
 	return f
 }

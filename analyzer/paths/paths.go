@@ -101,7 +101,7 @@ func Classify(r *facts.Repository, opts Options) *Classified {
 			Class: make([]Class, len(r.Paths)), Language: make([]uint16, len(r.Paths)), Reason: make([]uint16, len(r.Paths)),
 			Languages: slices.Clone(r.Languages), Reasons: []string{""},
 		},
-		opts: opts, languages: map[string]uint16{}, reasons: map[string]uint16{"": 0}, folders: map[string][]*attributeFile{}, names: map[string]folder{},
+		opts: opts, languages: map[string]uint16{}, reasons: map[string]uint16{"": 0}, folders: map[string][]*attributeFile{}, names: map[string]folder{}, tests: map[string]bool{},
 	}
 	if len(c.out.Languages) == 0 {
 		c.out.Languages = []string{""}
@@ -146,6 +146,7 @@ type classifier struct {
 	upstream   map[string]bool // folders with evidence of what others wrote
 	perlish    bool
 	names      map[string]folder // by folder, with its slash
+	tests      map[string]bool   // by a folder's own name: whether tests lie in folders of that name
 }
 
 // read reads what the repository says of itself. A document that is gone says nothing more, unless its folder may have gone with it.
@@ -205,14 +206,13 @@ func (c *classifier) survey(paths []string) {
 		}
 		// Under a folder such as vendor/: a licence or a domain (Go's way) is evidence of what others wrote.
 		base := path[strings.LastIndexByte(path, '/')+1:]
-		licence := licenceFile.MatchString(base)
 		at := 0
 		for part := range strings.SplitSeq(path[:len(path)-len(base)], "/") {
 			if at += len(part) + 1; !upstreamFolders[part] || at > len(path) {
 				continue
 			}
 			next, _, below := strings.Cut(path[at:], "/")
-			if licence && below || below && domain.MatchString(next) || !below && next == "modules.txt" {
+			if below && licenceFile.MatchString(base) || below && domain.MatchString(next) || !below && next == "modules.txt" {
 				c.upstream[path[:at]] = true
 			}
 		}
@@ -225,11 +225,15 @@ var (
 	domain      = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|io|in|dev|edu|me|fm|gov|cc|xyz|sh|app|land|tools)$`)
 )
 
-// above gives what the names of a folder tell.
+// above gives what the names of a folder and of those above it tell.
 func (c *classifier) above(dir string) folder {
+	if dir == "" {
+		return folder{}
+	}
 	f, known := c.names[dir]
 	if !known {
-		f = folderByName(dir, c.upstream, c.perlish)
+		parent := dir[:strings.LastIndexByte(dir[:len(dir)-1], '/')+1]
+		f = c.below(c.above(parent), dir, dir[len(parent):len(dir)-1])
 		c.names[dir] = f
 	}
 	return f
@@ -310,7 +314,7 @@ func (c *classifier) path(path string, seen facts.Content, i int) (Class, string
 		if above.vendored != "" {
 			return Vendored, above.vendored
 		}
-		if vendorFile.MatchString(base) {
+		if vendorFile.has(base) {
 			return Vendored, "name of a known library or tool"
 		}
 	}
@@ -327,7 +331,7 @@ func (c *classifier) path(path string, seen facts.Content, i int) (Class, string
 		if above.generated != "" {
 			return Generated, above.generated
 		}
-		if generatedFile.MatchString(base) {
+		if generatedFile.has(base) {
 			return Generated, "name that programs give"
 		}
 	}
