@@ -191,7 +191,7 @@ func (m *measurement) account(rules *Rules, s *scope, p Period) (*tally, error) 
 	rows := make([]AccountRow, unknown+1)
 	persons := make([]AccountRow, m.sizes.persons)
 	unknowns := make([]uint64, m.sizes.persons)
-	met := make(map[party]bool)
+	met, seen := make(map[party]bool), make([]bool, len(m.actors))
 	for _, at := range s.dated(m, p) {
 		e := &m.entries[at]
 		r := &m.repositories[e.rank]
@@ -199,9 +199,16 @@ func (m *measurement) account(rules *Rules, s *scope, p Period) (*tally, error) 
 			continue
 		}
 		c := &r.Commits[e.row]
-		author, isMachine, err := m.party(r, c.Author, c.Authored)
-		if err != nil {
-			return nil, fmt.Errorf("commit %s is attributed to %w", c.ID, err)
+		var author party
+		var isMachine, known bool
+		if e.actor != facts.None { // all but merges
+			author, isMachine = m.partyOf(&m.actors[e.actor])
+			known, seen[e.actor] = seen[e.actor], true
+		} else {
+			var err error
+			if author, isMachine, err = m.party(r, c.Author, c.Authored); err != nil {
+				return nil, fmt.Errorf("commit %s is attributed to %w", c.ID, err)
+			}
 		}
 		if isMachine && !rules.Machines {
 			a.machineMerges++ // all else of theirs is told by its state
@@ -218,7 +225,7 @@ func (m *measurement) account(rules *Rules, s *scope, p Period) (*tally, error) 
 		}
 		persons[author.person].AccountSum = persons[author.person].plus(sum)
 		rows[author.bucket].AccountSum = rows[author.bucket].plus(sum)
-		if !met[author] {
+		if !known && !met[author] {
 			met[author] = true
 			rows[author.bucket].Persons++
 		}
@@ -269,6 +276,11 @@ func (m *measurement) party(r *mined, signature uint32, when facts.Time) (p part
 	isMachine = int(p.bucket) >= m.sizes.organizations+len(unknownClasses)
 	p.bucket = min(p.bucket, uint32(m.sizes.organizations))
 	return p, isMachine, err
+}
+
+// partyOf says whom an actor stands for.
+func (m *measurement) partyOf(a *actor) (p party, isMachine bool) {
+	return party{min(a.bucket, uint32(m.sizes.organizations)), a.person}, int(a.bucket) >= m.sizes.organizations+len(unknownClasses)
 }
 
 // explain leads from this program's figures to the account's.

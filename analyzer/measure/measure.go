@@ -23,6 +23,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"orrery/analyzer/facts"
 	"orrery/analyzer/paths"
 	"orrery/analyzer/people"
@@ -380,14 +382,13 @@ func Measure(in Input) (*Result, error) {
 		}
 	}
 	m.figures()
-	if err := m.waterfalls(); err != nil {
-		return nil, err
-	}
-	m.takeCensus()
-	m.result.Newcomers = m.newcomers()
-	m.keepLedger()
-	m.keepFiles()
-	if err := m.accounts(); err != nil {
+	// None of these needs another one of them.
+	var g errgroup.Group
+	g.Go(m.waterfalls)
+	g.Go(m.accounts)
+	g.Go(func() error { m.takeCensus(); m.result.Newcomers = m.newcomers(); return nil })
+	g.Go(func() error { m.keepLedger(); m.keepFiles(); return nil })
+	if err := g.Wait(); err != nil {
 		return nil, err
 	}
 	if err := m.conserve(); err != nil {

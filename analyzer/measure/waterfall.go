@@ -141,36 +141,46 @@ func (m *measurement) waterfalls() error {
 		}
 	}
 	rows := m.sideRows()
-	for i := range m.scopes {
+	m.result.Waterfalls = make([]Waterfall, len(m.scopes)*len(periods))
+	errs := make([]error, len(m.scopes))
+	m.parallel(len(m.scopes), func(_, i int) {
 		for p := range periods {
-			w := m.waterfall(&m.scopes[i], p, all, rows)
+			w := &m.result.Waterfalls[i*len(periods)+p]
+			*w = m.waterfall(&m.scopes[i], p, all, rows)
 			w.Period = periods[p]
-			if !w.holds() || w.Log.Growth != w.Written+w.Imported {
-				return &LawError{Law{
-					Name: fmt.Sprintf("lines at the end of %s of %s %s = lines at the start + written + imported + entered - left", w.Period.Name, w.Scope.Kind, w.Scope.Name),
-					Left: w.End, Right: w.Start + w.Written + w.Imported + w.Entered - w.Left, Terms: w.Terms(),
-				}}
+			if errs[i] == nil {
+				errs[i] = w.check()
 			}
-			for _, part := range []struct {
-				of   string
-				rows []FallRow
-			}{{"path classes", w.Classes}, {"languages", w.Languages}, {"organizations", w.Organizations}} {
-				if part.rows == nil {
-					continue
-				}
-				var sum Fall
-				exact := true
-				for i := range part.rows {
-					sum = sum.Plus(part.rows[i].Fall)
-					exact = exact && part.rows[i].holds()
-				}
-				// By organization, imports that were rewritten since are nobody's import any more.
-				if !exact || sum.Start != w.Start || sum.End != w.End || sum.Entered != w.Entered || sum.Left != w.Left ||
-					sum.Written+sum.Imported != w.Written+w.Imported {
-					return &LawError{Law{Name: fmt.Sprintf("%s of %s over %s", w.Period.Name, w.Scope.Name, part.of), Left: w.End, Right: sum.End, Terms: sum.Terms()}}
-				}
-			}
-			m.result.Waterfalls = append(m.result.Waterfalls, w)
+		}
+	})
+	return cmp.Or(errs...)
+}
+
+// check holds the waterfall against the laws.
+func (w *Waterfall) check() error {
+	if !w.holds() || w.Log.Growth != w.Written+w.Imported {
+		return &LawError{Law{
+			Name: fmt.Sprintf("lines at the end of %s of %s %s = lines at the start + written + imported + entered - left", w.Period.Name, w.Scope.Kind, w.Scope.Name),
+			Left: w.End, Right: w.Start + w.Written + w.Imported + w.Entered - w.Left, Terms: w.Terms(),
+		}}
+	}
+	for _, part := range []struct {
+		of   string
+		rows []FallRow
+	}{{"path classes", w.Classes}, {"languages", w.Languages}, {"organizations", w.Organizations}} {
+		if part.rows == nil {
+			continue
+		}
+		var sum Fall
+		exact := true
+		for i := range part.rows {
+			sum = sum.Plus(part.rows[i].Fall)
+			exact = exact && part.rows[i].holds()
+		}
+		// By organization, imports that were rewritten since are nobody's import any more.
+		if !exact || sum.Start != w.Start || sum.End != w.End || sum.Entered != w.Entered || sum.Left != w.Left ||
+			sum.Written+sum.Imported != w.Written+w.Imported {
+			return &LawError{Law{Name: fmt.Sprintf("%s of %s over %s", w.Period.Name, w.Scope.Name, part.of), Left: w.End, Right: sum.End, Terms: sum.Terms()}}
 		}
 	}
 	return nil
