@@ -221,9 +221,9 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	classified := make([]*paths.Classified, len(histories))
 	var classes errgroup.Group
 	classes.SetLimit(opts.Workers)
-	for i, f := range histories {
+	for _, i := range largestFirst(len(histories), func(i int) int { return len(histories[i].Paths) }) {
 		classes.Go(func() error {
-			classified[i] = classify(f, sources[i], ecosystem.Paths)
+			classified[i] = classify(histories[i], sources[i], ecosystem.Paths)
 			return nil
 		})
 	}
@@ -391,6 +391,16 @@ func classify(f *facts.Repository, r *source.Repository, rules []source.PathRule
 		}
 	}
 	return paths.Classify(f, opts)
+}
+
+// largestFirst orders work, so that the largest piece is not what everybody waits for at the end.
+func largestFirst(n int, size func(int) int) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(size(b), size(a)) })
+	return order
 }
 
 // complete fills in what may be left out.

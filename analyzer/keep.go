@@ -246,7 +246,13 @@ func keepUnread(repositories []source.Repository, read []reading, opts *Options)
 func load(ctx context.Context, repositories []source.Repository, read []reading, opts Options) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(opts.Workers)
-	for i := range read {
+	size := func(i int) int {
+		if m := read[i].stored.entry.Manifest; m != nil {
+			return m.Bytes()
+		}
+		return 0
+	}
+	for _, i := range largestFirst(len(read), size) {
 		out := &read[i]
 		if out.facts != nil || out.err != nil {
 			continue

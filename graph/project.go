@@ -186,11 +186,22 @@ func (a *Affiliations) rows(place []uint32) (members, groups rows) {
 		order[i] = uint32(i)
 	}
 	width := len(a.columns)
-	slices.SortFunc(order, func(x, y uint32) int {
-		p, q := a.parts[x], a.parts[y]
-		return cmp.Or(cmp.Compare(p.group, q.group), cmp.Compare(place[p.member], place[q.member]),
-			slices.Compare(a.weights[int(x)*width:][:width], a.weights[int(y)*width:][:width]))
-	})
+	// Whoever adds group after group saves most of the sorting: then each is sorted for itself.
+	byGroup := func(x, y uint32) int { return cmp.Compare(a.parts[x].group, a.parts[y].group) }
+	if !slices.IsSortedFunc(order, byGroup) {
+		slices.SortFunc(order, byGroup)
+	}
+	for lo := 0; lo < len(order); {
+		hi := lo + 1
+		for hi < len(order) && byGroup(order[lo], order[hi]) == 0 {
+			hi++
+		}
+		slices.SortFunc(order[lo:hi], func(x, y uint32) int {
+			return cmp.Or(cmp.Compare(place[a.parts[x].member], place[a.parts[y].member]),
+				slices.Compare(a.weights[int(x)*width:][:width], a.weights[int(y)*width:][:width]))
+		})
+		lo = hi
+	}
 	count := make([]uint32, len(place)+1)
 	last := part{}
 	for i, at := range order {

@@ -10,7 +10,13 @@ import (
 // Printable makes untrusted text fit to stand on one line of a terminal: control characters, line and paragraph separators, invisible
 // and bidirectional controls and bytes that are no UTF-8 appear as escapes, so nobody can move the cursor, hide text or turn it around.
 func Printable(s string) string {
-	plain := true
+	ascii, plain := true, true
+	for i := range len(s) {
+		ascii = ascii && ' ' <= s[i] && s[i] < 0x7f
+	}
+	if ascii {
+		return s // most are
+	}
 	for _, r := range s {
 		plain = plain && r != utf8.RuneError && visible(r)
 	}

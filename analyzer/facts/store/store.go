@@ -78,6 +78,14 @@ type Manifest struct {
 	Tables    []Table    `json:"tables"`
 }
 
+// Bytes is the size of all tables.
+func (m *Manifest) Bytes() (n int) {
+	for _, t := range m.Tables {
+		n += t.Bytes
+	}
+	return n
+}
+
 // Table is a file of a generation.
 type Table struct {
 	Name   string `json:"name"`
