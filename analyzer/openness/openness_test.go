@@ -25,8 +25,11 @@ func at(d float64) facts.Time { return control.Moment(start + int64(d*day)) }
 func relay(texts ...string) *facts.Repository {
 	r := &facts.Repository{Key: "relay"}
 	r.Signatures = []facts.Signature{
-		{Name: "Ann Berg", Email: "ann@astra.example"}, {Name: "Sue Orr", Email: "sue@suppliers.example"}, {Name: "Bob Falk", Email: "bob@borealis.example"},
-		{Name: "Zed Ek", Email: "zed@mail.example"}, {Name: "relay-ci", Email: "ci@relay.example"},
+		{Name: "Ann Berg", Email: "ann@astra.example"},
+		{Name: "Sue Orr", Email: "sue@suppliers.example"},
+		{Name: "Bob Falk", Email: "bob@borealis.example"},
+		{Name: "Zed Ek", Email: "zed@mail.example"},
+		{Name: "relay-ci", Email: "ci@relay.example"},
 	}
 	add := func(author uint32, authored, committed facts.Time, subject string, parents ...uint32) uint32 {
 		n := uint32(len(r.Commits))
