@@ -57,6 +57,8 @@ type Options struct {
 	Ranges []string
 	// Windows are periods beside those of the ecosystem file; one of the same name as another is left out.
 	Windows []measure.Window
+	// Owners has [Explain] read who wrote the lines that stand as well, as [NeedsOwners] says.
+	Owners bool
 	// Transient says that the result is not for keeping: a state gives its facts and takes new ones, and its results stay as they are.
 	Transient bool
 	// Accounting names rules of [measure.Accountings] to count by as well; "" for none.

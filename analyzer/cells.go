@@ -44,11 +44,14 @@ func cutCell(what string) (table string, keys map[string]string, column string, 
 	if name == governanceTable {
 		columns = []string{"organization"}
 	}
+	if columns == nil {
+		columns = trailTables[name]
+	}
 	if !ok || columns == nil && !named {
 		return "", nil, "", nil
 	}
 	if columns == nil {
-		return "", nil, "", fmt.Errorf("cells of table %s are no sums of commits; there are those of %s", name, strings.Join(slices.Sorted(maps.Keys(cellTables)), ", "))
+		return "", nil, "", fmt.Errorf("cells of table %s are no sums; there are those of %s", name, strings.Join(slices.Concat(slices.Sorted(maps.Keys(cellTables)), slices.Sorted(maps.Keys(trailTables))), ", "))
 	}
 	parts := strings.Split(rest, ":")
 	window := slices.Index(columns, "window")
@@ -118,7 +121,11 @@ func (e *Evidence) cell(table string, keys map[string]string, column string) (*c
 		}
 		c.holds = func(p *measure.Piece) bool { return everybody(p) && p.Person == i && p.Bulk == bulk }
 	case "readings":
-		all, err := measure.Trace(e.input, c.scope, measure.AllTime)
+		t, err := e.tracer(c.period)
+		if err != nil {
+			return nil, err
+		}
+		all, err := t.Pieces(c.scope, measure.AllTime)
 		if err != nil {
 			return nil, err
 		}
@@ -139,7 +146,7 @@ func (e *Evidence) cell(table string, keys map[string]string, column string) (*c
 			return nil, err
 		}
 		c.holds = func(p *measure.Piece) bool { return p.Bulk == bulk && row(p, merged) }
-		if keys["organization"] == measure.RowBulk {
+		if strings.Trim(keys["organization"], "()") == measure.RowBulk {
 			c.holds = func(p *measure.Piece) bool { return p.Bulk }
 		}
 	}
@@ -153,6 +160,11 @@ func (e *Evidence) cell(table string, keys map[string]string, column string) (*c
 
 // row finds the row of an organization, an unknown class, or a kind of machine.
 func (e *Evidence) row(name string) (func(p *measure.Piece, merged bool) bool, error) {
+	if inner, ok := strings.CutPrefix(name, "("); ok { // as tables print what is no organization's
+		if inner, ok = strings.CutSuffix(inner, ")"); ok && e.special(inner) {
+			name = inner
+		}
+	}
 	for class := range people.Class(people.NumClasses) {
 		if class.String() == name && !class.Known() && !class.Machine() {
 			return func(p *measure.Piece, _ bool) bool { return p.Class == class }, nil
@@ -181,22 +193,41 @@ func (e *Evidence) row(name string) (func(p *measure.Piece, merged bool) bool, e
 	}, nil
 }
 
+// special says whether a row is that of an unknown class, of machines, or of imports.
+func (e *Evidence) special(name string) bool {
+	return e.unknownRow(name) || slices.Contains([]string{measure.RowBots, measure.RowAgents, measure.RowBulk}, name)
+}
+
 // maxReasons bounds the lines of one answer; the rest is summed up.
 const maxReasons = 50
 
 // explainCell says what a cell is the sum of: the value, and a line for every reason, whose amounts make it.
-func (e *Evidence) explainCell(table string, keys map[string]string, column string) (total uint64, lines []string, err error) {
+func (e *Evidence) explainCell(table string, keys map[string]string, column string) (value float64, lines []string, err error) {
 	if len(e.input.Repositories) == 0 {
 		return 0, nil, errors.New("a cell needs the SOURCE that its table was made from")
+	}
+	switch {
+	case trailTables[table] != nil:
+		return e.follow(table, keys, column)
+	case strings.HasSuffix(column, "_share_low") || strings.HasSuffix(column, "_share_high"):
+		return e.share(table, keys, column)
+	case table == "activity" && slices.Contains([]string{"growth", "lines", "merges", "duplicates"}, column):
+		name := fmt.Sprintf("activity.csv:%s:%s:%s:%s", keys["scope_kind"], keys["scope"], keys["period"], column)
+		return e.grown(name, measure.Scope{Kind: keys["scope_kind"], Name: keys["scope"]}, keys["period"], column)
 	}
 	c, err := e.cell(table, keys, column)
 	if err != nil {
 		return 0, nil, err
 	}
-	pieces, err := measure.Trace(e.input, c.scope, c.period)
+	t, err := e.tracer(c.period)
 	if err != nil {
 		return 0, nil, err
 	}
+	pieces, err := t.Pieces(c.scope, c.period)
+	if err != nil {
+		return 0, nil, err
+	}
+	total := uint64(0)
 	type reason struct {
 		text    string
 		n       uint64
@@ -254,7 +285,7 @@ func (e *Evidence) explainCell(table string, keys map[string]string, column stri
 	if more := len(order) - maxReasons; more > 0 {
 		lines = append(lines, fmt.Sprintf("  %d for %d more reasons", rest, more))
 	}
-	return total, lines, nil
+	return float64(total), lines, nil
 }
 
 func peopleOf(n int) string {

@@ -3,6 +3,8 @@ package analyzer
 import (
 	"context"
 	"encoding/csv"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"orrery/analyzer/claims"
+	"orrery/analyzer/measure"
 	"orrery/analyzer/people"
 	"orrery/analyzer/report"
 	"orrery/analyzer/source"
@@ -61,8 +65,8 @@ func TestCells(t *testing.T) {
 					continue // no sum of commits
 				}
 				got, lines, err := x.explainCell(table, keys, column)
-				if err != nil || got != want {
-					t.Errorf("%s %v %s: %d, want %d, %v\n%s", table, keys, column, got, want, err, strings.Join(lines, "\n"))
+				if err != nil || got != float64(want) {
+					t.Errorf("%s %v %s: %g, want %d, %v\n%s", table, keys, column, got, want, err, strings.Join(lines, "\n"))
 				}
 				explained++
 			}
@@ -93,6 +97,127 @@ func TestCutCell(t *testing.T) {
 	for _, what := range []string{"skips.csv:x:rows", "organizations.csv:commits", "organizations.csv:a:b:c:d"} {
 		if _, _, _, err := cutCell(what); err == nil {
 			t.Errorf("%s: no error", what)
+		}
+	}
+}
+
+// Every figure that check prints of the sample can be followed to what it is the sum of, with a history of the list and without.
+func TestFiguresOfAClaimCanBeFollowed(t *testing.T) {
+	sample := filepath.Join("..", "fixtures", "sample")
+	list, err := claims.Read(filepath.Join("testdata", "claims.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{filepath.Join(sample, "ecosystem.yaml"), "manifest:" + filepath.Join(sample, "manifest.git")} {
+		opts := Options{
+			Sources: []string{from}, Source: source.Options{Offline: true, MirrorsDir: sample}, PseudonymKey: []byte("a key of this test"), Windows: claims.Windows(list),
+		}
+		out, err := Run(context.Background(), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts.Windows, opts.Owners = nil, true // a period that is spelled out needs no window
+		x, _, err := Explain(context.Background(), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		followed := map[string]int{}
+		add := func(plus float64, cells []claims.Cell, want float64, what string) {
+			got := plus
+			for _, c := range cells {
+				table, keys, column, err := cutCell(c.Cell)
+				if err != nil || table == "" {
+					t.Fatalf("%s: %s is no cell: %v", what, c.Cell, err)
+				}
+				value, lines, err := x.explainCell(table, keys, column)
+				if err != nil {
+					t.Fatalf("%s: %s: %v", what, c.Cell, err)
+				}
+				if value != 0 && len(lines) < 2 {
+					t.Errorf("%s: %s leads nowhere: %s", what, c.Cell, lines)
+				}
+				got += c.Times * value
+			}
+			if len(cells) == 0 || math.Abs(got-want) > 1e-9*max(1, math.Abs(want)) {
+				t.Errorf("%s: %v make %g, want %g", what, cells, got, want)
+			}
+		}
+		for i := range claims.Check(out.Model, list).Claims {
+			one := &claims.Check(out.Model, list).Claims[i]
+			for _, f := range one.Figures {
+				what := fmt.Sprintf("%s, %q, %s %s %s", from, one.Claim.Text, f.Definition, f.Unit, f.Reading)
+				add(f.Plus, f.From, f.Value, what)
+				if f.High != nil {
+					add(f.Plus, f.HighFrom, *f.High, what)
+				}
+				followed[one.Claim.Quantity]++
+			}
+		}
+		for _, quantity := range []string{claims.Lines, claims.Growth, claims.Contributors, claims.Commits, claims.Share} {
+			if followed[quantity] == 0 && (quantity != claims.Share || !strings.HasPrefix(from, "manifest:")) { // which knows no organizations
+				t.Errorf("%s: no figure of %s was followed", from, quantity)
+			}
+		}
+		if strings.HasPrefix(from, "manifest:") && followed[claims.Repositories] == 0 {
+			t.Errorf("%s: no number of repositories was followed", from)
+		}
+	}
+}
+
+// The waterfalls that growth prints lead to repositories, and those of a repository to commits, that make them.
+func TestGrowthCanBeFollowed(t *testing.T) {
+	sample := filepath.Join("..", "fixtures", "sample")
+	opts := Options{
+		Sources: []string{"manifest:" + filepath.Join(sample, "manifest.git")}, Source: source.Options{Offline: true, MirrorsDir: sample}, PseudonymKey: []byte("a key of this test"),
+		Windows: []measure.Window{{Name: "2022-01-01 to 2022-07-01", From: 1640995200, To: 1656633600}},
+	}
+	out, err := Run(context.Background(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.Owners = true
+	x, _, err := Explain(context.Background(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := report.WriteTables(dir, out.Model); err != nil {
+		t.Fatal(err)
+	}
+	for table, least := range map[string]int{"waterfall": 400, "waterfall_parts": 100, "waterfall_reconciliation": 200, "census": 100} {
+		file, err := os.Open(filepath.Join(dir, table+".csv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(file).ReadAll()
+		file.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := func(row []string, column string) string { return row[slices.Index(rows[0], column)] }
+		followed := 0
+		for n, row := range rows[1:] {
+			keys := map[string]string{}
+			for _, k := range trailTables[table] {
+				keys[k] = at(row, k)
+			}
+			if n%7 != 0 && at(row, "period") != "2022-01-01 to 2022-07-01" && (at(row, "period") != "2022" || table == "census") {
+				continue
+			}
+			for i, column := range rows[0] {
+				want, err := strconv.ParseInt(row[i], 10, 64)
+				if err != nil || slices.Contains(trailTables[table], column) {
+					continue
+				}
+				got, lines, err := x.explainCell(table, keys, column)
+				if err != nil || got != float64(want) {
+					t.Errorf("%s %v %s: %g, want %d, %v\n%s", table, keys, column, got, want, err, strings.Join(lines, "\n"))
+				}
+				followed++
+			}
+		}
+		if followed < least {
+			t.Errorf("only %d cells of %s were followed", followed, table)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"orrery/analyzer/facts"
 	"orrery/analyzer/measure"
 	"orrery/analyzer/people"
+	"orrery/analyzer/report"
 	"orrery/analyzer/source"
 )
 
@@ -18,6 +19,9 @@ type Evidence struct {
 	*people.Explainer
 	input      measure.Input
 	governance []control.Statement
+	trace      *measure.Tracer // of input, once it was asked for
+	membership *report.Membership
+	read       map[string]string // the commits that repositories were read at
 }
 
 // Explain is [people.Explainer.Explain], and says of a cell of a table (TABLE:KEY:...:COLUMN) what it is the sum of.
@@ -75,10 +79,19 @@ func (e *Evidence) explainPowers(organization, column string) (lines []string, e
 // the organizations files alone. Repositories that cannot be read are left out, and named.
 func Explain(ctx context.Context, opts Options) (x *Evidence, unread []string, err error) {
 	opts.complete()
-	opts.lean = true
+	opts.lean = !opts.Owners
 	ecosystem := &source.Ecosystem{}
 	if len(opts.Sources) > 0 {
 		if ecosystem, err = source.Resolve(ctx, opts.Sources, opts.Source); err != nil {
+			return nil, nil, err
+		}
+	}
+	var told []*facts.Forge
+	if opts.State != nil {
+		if err := opts.findStored(ecosystem); err != nil {
+			return nil, nil, err
+		}
+		if told, err = opts.State.Forges(); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -86,9 +99,17 @@ func Explain(ctx context.Context, opts Options) (x *Evidence, unread []string, e
 	if err != nil {
 		return nil, nil, err
 	}
+	if opts.State != nil {
+		if err := keepUnread(ecosystem.Repositories, read, &opts); err != nil {
+			return nil, nil, err
+		}
+		if err := load(ctx, ecosystem.Repositories, read, opts); err != nil {
+			return nil, nil, err
+		}
+	}
 	var histories []*facts.Repository
 	var ends [][]*measure.Ends
-	in := measure.Input{Workers: opts.Workers, Windows: windows(ecosystem, opts.Windows)}
+	in := measure.Input{Workers: opts.Workers, Windows: windows(ecosystem, opts.Windows), Survival: opts.Owners}
 	for i := range ecosystem.Repositories {
 		if err := read[i].err; err != nil {
 			unread = append(unread, fmt.Sprintf("%s: %s", ecosystem.Repositories[i].Key, problem(&ecosystem.Repositories[i], err)))
@@ -107,6 +128,7 @@ func Explain(ctx context.Context, opts Options) (x *Evidence, unread []string, e
 	if err != nil {
 		return nil, nil, err
 	}
+	options.Forges = told
 	resolution, err := people.Resolve(histories, options)
 	if err != nil {
 		return nil, nil, err
@@ -123,6 +145,8 @@ func Explain(ctx context.Context, opts Options) (x *Evidence, unread []string, e
 	if err != nil {
 		return nil, nil, err
 	}
-	explainer := &people.Explainer{Repositories: histories, Options: options, Resolution: resolution, Names: opts.Names}
-	return &Evidence{explainer, in, governance}, unread, nil
+	return &Evidence{
+		Explainer: &people.Explainer{Repositories: histories, Options: options, Resolution: resolution, Names: opts.Names},
+		input:     in, governance: governance, membership: membership(ecosystem, read), read: heads(histories),
+	}, unread, nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"orrery/analyzer/measure"
 	"orrery/analyzer/paths"
@@ -38,8 +39,47 @@ type Figure struct {
 	WholeHigh *float64        `json:"whole_high"`
 	Coverage  report.Coverage `json:"coverage"` // repositories that the figure should be of
 	Verdict   Verdict         `json:"verdict"`
-	// From is where the figure stands in the tables.
-	From string `json:"from"`
+	// From are the cells of the tables that make the figure, for orrery explain: it is Plus and their sum. HighFrom are those of High.
+	Plus     float64 `json:"plus,omitempty"`
+	From     []Cell  `json:"from"`
+	HighFrom []Cell  `json:"high_from,omitempty"`
+}
+
+// Cell is a cell of the tables, TABLE:KEY:...:COLUMN, and how often it counts.
+type Cell struct {
+	Cell  string  `json:"cell"`
+	Times float64 `json:"times"`
+}
+
+// cells names cells that count once, or with a "-" in front are taken away.
+func cells(names ...string) (list []Cell) {
+	for _, n := range names {
+		if rest, away := strings.CutPrefix(n, "-"); away {
+			list = append(list, Cell{rest, -1})
+		} else {
+			list = append(list, Cell{n, 1})
+		}
+	}
+	return list
+}
+
+// row names a cell of a table whose rows are of scopes and periods.
+func row(table string, s measure.Scope, period, column string) string {
+	return strings.Join([]string{table, s.Kind, s.Name, period, column}, ":")
+}
+
+// thirdParty is the scope of repositories of that class.
+var thirdParty = measure.Scope{Kind: measure.ScopeClass, Name: measure.ThirdParty}
+
+// parts name the cells of the path classes that are written here, or of one.
+func (c *checker) parts(w *report.Waterfall, column string, wants func(paths.Class) bool) []Cell {
+	var names []string
+	for _, r := range w.Classes {
+		if class, ok := paths.ParseClass(r.Name); ok && wants(class) {
+			names = append(names, row("waterfall_parts", w.Scope, w.Period.Name, "path class:"+r.Name+":"+column))
+		}
+	}
+	return cells(names...)
 }
 
 // Finding is a claim with its figures and its verdict.
@@ -207,7 +247,7 @@ func (c *checker) waterfall(s measure.Scope, p report.Period) *report.Waterfall 
 func (c *checker) ours(p report.Period) (all, third *report.Waterfall) {
 	all = c.waterfall(c.claim.Scope, p)
 	if c.claim.Scope.Kind == measure.ScopeEcosystem {
-		third = c.waterfall(measure.Scope{Kind: measure.ScopeClass, Name: measure.ThirdParty}, p)
+		third = c.waterfall(thirdParty, p)
 	}
 	return all, third
 }
@@ -231,6 +271,8 @@ func written(rows []report.FallRow) (here, own measure.Fall) {
 	return here, own
 }
 
+func isOwn(c paths.Class) bool { return c == paths.Own }
+
 const asListed = "as listed today, not as of then"
 
 func (c *checker) lines(p report.Period) {
@@ -238,23 +280,23 @@ func (c *checker) lines(p report.Period) {
 	if all == nil {
 		return
 	}
-	from := "waterfall: end, " + p.Name
-	add := func(definition string, lines int64, coverage report.Coverage, from string) {
+	end := row("waterfall", all.Scope, p.Name, "end")
+	add := func(definition string, lines int64, coverage report.Coverage, from []Cell) {
 		c.add(Figure{Group: definition, Definition: definition, Unit: Lines, Value: float64(lines), Coverage: coverage, From: from}, true)
 	}
-	add("all text lines, members at the time", all.End, all.AtEnd, from)
+	add("all text lines, members at the time", all.End, all.AtEnd, cells(end))
 	if third != nil {
-		add("without third-party repositories", all.End-third.End, without(all.AtEnd, third.AtEnd), from+", class third-party taken away")
+		add("without third-party repositories", all.End-third.End, without(all.AtEnd, third.AtEnd), cells(end, "-"+row("waterfall", thirdParty, p.Name, "end")))
 	}
 	if all.Classes != nil {
 		here, own := written(all.Classes)
-		add("files written here, with tests, documents and data", here.End, all.AtEnd, "waterfall_parts: path class, "+p.Name)
-		add("program code written here", own.End, all.AtEnd, "waterfall_parts: path class own, "+p.Name)
+		add("files written here, with tests, documents and data", here.End, all.AtEnd, c.parts(all, "end", paths.Class.Written))
+		add("program code written here", own.End, all.AtEnd, c.parts(all, "end", isOwn))
 	}
 	if f := c.figures(p); f != nil {
 		c.add(Figure{
 			Group: asListed, Definition: "all text lines, repositories as listed today", Reading: asListed, Unit: Lines, Value: float64(f.Lines.Value),
-			Coverage: c.listed(), From: "activity: lines, " + p.Name,
+			Coverage: c.listed(), From: cells(row("activity", f.Scope, f.Period.Name, "lines")),
 		}, true)
 	}
 }
@@ -290,29 +332,29 @@ func (c *checker) growth(p report.Period) {
 	if all == nil {
 		return
 	}
-	add := func(definition string, lines int64, coverage report.Coverage, reading, from string, grows bool) {
+	add := func(definition string, lines int64, coverage report.Coverage, reading string, from []Cell, grows bool) {
 		c.add(Figure{Group: definition, Definition: definition, Reading: reading, Unit: Lines, Value: float64(lines), Coverage: coverage, From: from}, grows)
 	}
-	from := "waterfall, " + p.Name
-	add("lines at the end - lines at the start", all.Growth, all.During, "", from, false)
-	add("written + imported (no joining, no leaving)", all.Written+all.Imported, all.During, "", from, false)
-	add("written", all.Written, all.During, "", from, false)
+	at := func(column string) string { return row("waterfall", all.Scope, p.Name, column) }
+	add("lines at the end - lines at the start", all.Growth, all.During, "", cells(at("growth")), false)
+	add("written + imported (no joining, no leaving)", all.Written+all.Imported, all.During, "", cells(at("written"), at("imported")), false)
+	add("written", all.Written, all.During, "", cells(at("written")), false)
 	if third != nil {
-		add("end - start, without third-party repositories", all.Growth-third.Growth, without(all.During, third.During), "", from+", class third-party taken away", false)
+		add("end - start, without third-party repositories", all.Growth-third.Growth, without(all.During, third.During), "", cells(at("growth"), "-"+row("waterfall", thirdParty, p.Name, "growth")), false)
 	}
 	if all.Classes != nil {
 		here, own := written(all.Classes)
-		add("end - start, files written here", here.End-here.Start, all.During, "", "waterfall_parts: path class, "+p.Name, false)
-		add("end - start, program code written here", own.End-own.Start, all.During, "", "waterfall_parts: path class own, "+p.Name, false)
+		add("end - start, files written here", here.End-here.Start, all.During, "", c.parts(all, "growth", paths.Class.Written), false)
+		add("end - start, program code written here", own.End-own.Start, all.During, "", c.parts(all, "growth", isOwn), false)
 	}
 	const gross = "lines added, whatever was removed"
 	g := &all.Gross
 	// Of history that several repositories hold, the one that owns it may not have been a member: so this may fall when one is added.
-	add("lines added by commits, imports among them", int64(g.Added+g.ImportAdded), all.During, gross, "waterfall: log_added + log_import_added, "+p.Name, false)
-	add("lines added by commits, without imports", int64(g.Added), all.During, gross, "waterfall: log_added, "+p.Name, false)
+	add("lines added by commits, imports among them", int64(g.Added+g.ImportAdded), all.During, gross, cells(at("log_added"), at("log_import_added")), false)
+	add("lines added by commits, without imports", int64(g.Added), all.During, gross, cells(at("log_added")), false)
 	if f := c.figures(p); f != nil {
-		add("lines added by commits of people, at any time", int64(f.Added.Value), c.listed(), gross, "activity: added, "+p.Name, true)
-		add("end - start, repositories as listed today", f.Growth.Value, c.listed(), asListed, "activity: growth, "+p.Name, false)
+		add("lines added by commits of people, at any time", int64(f.Added.Value), c.listed(), gross, cells(row("activity", f.Scope, f.Period.Name, "added")), true)
+		add("end - start, repositories as listed today", f.Growth.Value, c.listed(), asListed, cells(row("activity", f.Scope, f.Period.Name, "growth")), false)
 	}
 }
 
@@ -321,16 +363,18 @@ func (c *checker) commits(p report.Period) {
 	if all == nil {
 		return
 	}
-	add := func(definition string, n uint64, coverage report.Coverage, from string, grows bool) {
+	add := func(definition string, n uint64, coverage report.Coverage, from []Cell, grows bool) {
 		c.add(Figure{Group: definition, Definition: definition, Unit: Commits, Value: float64(n), Coverage: coverage, From: from}, grows)
 	}
 	// As with lines added, see growth.
-	add("commits without merges, while members", all.Gross.Commits+all.Gross.ImportCommits, all.During, "waterfall: log_commits + log_import_commits, "+p.Name, false)
+	add("commits without merges, while members", all.Gross.Commits+all.Gross.ImportCommits, all.During,
+		cells(row("waterfall", all.Scope, p.Name, "log_commits"), row("waterfall", all.Scope, p.Name, "log_import_commits")), false)
 	if f := c.figures(p); f != nil {
 		people := f.Commits.Value
-		add("commits without merges, by people", people, c.listed(), "activity: commits, "+p.Name, true)
-		add("the same with bots and AI agents", people+f.Commits.Bots+f.Commits.Agents, c.listed(), "activity: commits + bot_commits + agent_commits, "+p.Name, true)
-		add("the same with merges", people+f.Commits.Bots+f.Commits.Agents+f.Merges, c.listed(), "activity: all commits, "+p.Name, true)
+		at := func(column string) string { return row("activity", f.Scope, f.Period.Name, column) }
+		add("commits without merges, by people", people, c.listed(), cells(at("commits")), true)
+		add("the same with bots and AI agents", people+f.Commits.Bots+f.Commits.Agents, c.listed(), cells(at("commits"), at("bot_commits"), at("agent_commits")), true)
+		add("the same with merges", people+f.Commits.Bots+f.Commits.Agents+f.Merges, c.listed(), cells(at("commits"), at("bot_commits"), at("agent_commits"), at("merges")), true)
 	}
 }
 
@@ -363,7 +407,7 @@ func (c *checker) contributors(p report.Period) {
 			}{{"persons", n.Persons}, {"addresses", n.Addresses}, {"names", n.Names}, {"pairs", n.Pairs}} {
 				c.add(Figure{
 					Group: population.Title, Definition: population.Title, Unit: unit.name, Reading: reading, Value: float64(unit.n), Coverage: coverage,
-					From: fmt.Sprintf("census: %s, %s%s, %s", population.Key, table, unit.name, p.Name),
+					From: cells(fmt.Sprintf("census:%s:%s:%s%s", p.Name, population.Key, table, unit.name)),
 				}, population.Grows && unit.name != "persons") // whom more repositories may join
 			}
 		}
@@ -388,18 +432,19 @@ func (c *checker) repositories(to string) {
 			return
 		}
 	}
-	add := func(definition string, n int, reading string) {
-		c.add(Figure{Group: definition, Definition: definition, Reading: reading, Unit: Repositories, Value: float64(n), From: "membership"}, true)
+	add := func(definition string, n int, reading string, from []Cell) {
+		c.add(Figure{Group: definition, Definition: definition, Reading: reading, Unit: Repositories, Value: float64(n), From: from}, true)
 	}
+	w, _ := c.claim.Window()
+	end := func(s measure.Scope) string { return row("waterfall", s, w.Name, "members_end") }
 	wants := report.In(c.claim.Scope)
 	c.later = c.m.AsOf < report.Before(to)
-	add("members at the end", m.At(to, wants).Of, "")
+	add("members at the end", m.At(to, wants).Of, "", cells(end(c.claim.Scope)))
 	if c.claim.Scope.Kind == measure.ScopeEcosystem {
-		add("without third-party repositories", m.At(to, func(one *report.Member) bool { return one.Class != measure.ThirdParty }).Of, "")
+		add("without third-party repositories", m.At(to, func(one *report.Member) bool { return one.Class != measure.ThirdParty }).Of, "", cells(end(c.claim.Scope), "-"+end(thirdParty)))
 	}
-	add("members at any time until then", m.During(report.Period{To: to}, func(one *report.Member) bool {
-		return wants(one) && slices.ContainsFunc(one.Stays, func(s report.Stay) bool { return s.Joined < to })
-	}).Of, "at any time until then")
+	from := start.Format(time.RFC3339)
+	add("members at any time until then", m.During(report.Period{From: from, To: to}, wants).Of, "at any time until then", cells(row("waterfall", c.claim.Scope, w.Name, "members")))
 }
 
 // share gives the bounds of an organization's share; why says what keeps it from being tested.
@@ -412,24 +457,42 @@ func (c *checker) share(p report.Period) (why string) {
 	for i := range f.Organizations {
 		if r := &f.Organizations[i]; r.Name == c.claim.Organization {
 			apart, changed = r.Apart.CommitsShare, r.Apart.ChangedShare
-			if merged = apart; r.Merged != nil {
+			switch {
+			case r.Client != "": // which has it all then
+			case r.Merged != nil:
 				merged = r.Merged.CommitsShare
+			default:
+				merged = apart
 			}
 		}
 	}
-	add := func(definition string, s *report.Share) {
+	table := []string{"organizations_by_scope", f.Scope.Kind, f.Scope.Name, f.Period.Name}
+	switch {
+	case f.Scope.Kind != measure.ScopeEcosystem:
+	case f.Period.Kind == measure.KindWindow:
+		table = []string{"organizations", f.Period.Name}
+	default:
+		table = []string{"organizations_by_year", f.Period.Name}
+	}
+	add := func(definition, column string, s *report.Share) {
 		if s == nil {
 			return
 		}
+		cell := strings.Join(append(table, c.claim.Organization, column), ":")
 		low, high := 100*s.Low, 100*s.High
-		if c.claim.Others {
-			low, high = 100-high, 100-low
+		one := Figure{
+			Group: definition, Definition: definition, Unit: "%", Value: low, High: &high, Coverage: c.listed(),
+			From: []Cell{{cell + "_low", 100}}, HighFrom: []Cell{{cell + "_high", 100}},
 		}
-		c.add(Figure{Group: definition, Definition: definition, Unit: "%", Value: low, High: &high, Coverage: c.listed(), From: "organizations: " + c.claim.Organization + ", " + p.Name}, false)
+		if c.claim.Others {
+			one.Value, high = 100-high, 100-low
+			one.Plus, one.From, one.HighFrom = 100, []Cell{{cell + "_high", -100}}, []Cell{{cell + "_low", -100}}
+		}
+		c.add(one, false)
 	}
-	add("share of commits, contractors apart", apart)
-	add("share of commits, contractors with their client", merged)
-	add("share of changed lines, contractors apart", changed)
+	add("share of commits, contractors apart", "commits_share", apart)
+	add("share of commits, contractors with their client", "merged_commits_share", merged)
+	add("share of changed lines, contractors apart", "changed_share", changed)
 	if len(c.found) == 0 {
 		return "the result knows no organization " + strconv.Quote(c.claim.Organization)
 	}

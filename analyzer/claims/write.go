@@ -203,11 +203,16 @@ func WriteText(w io.Writer, f *Findings, width int) error {
 			line("   ", "note: "+one.Claim.Note)
 		}
 	}
+	b.WriteString("\n")
+	line("", follow)
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("writing findings: %w", err)
 	}
 	return nil
 }
+
+// follow says how to follow figures.
+const follow = "Every figure leads to its repositories and commits: --format json names the cells of each, for orrery explain."
 
 // fold breaks a text into lines of some columns, at blanks.
 func fold(text string, width int) (lines []string) {

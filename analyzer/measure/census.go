@@ -128,16 +128,7 @@ func (c *census) add(when int64, kind actKind) {
 
 // takeCensus fills the result's.
 func (m *measurement) takeCensus() {
-	c := &census{
-		m: m, sizes: [4]int{m.sizes.persons, m.sizes.addresses, m.sizes.names, m.sizes.pairs}, acts: make([]act, 0, len(m.entries)),
-		index: make(map[actKind]uint32, len(m.actors)),
-	}
-	author, review := c.authors(), c.reviewers()
-	for _, at := range m.scopes[0].order {
-		e := &m.entries[at]
-		author(e)
-		review(e)
-	}
+	c := m.collect(nil)
 	var periods []Period
 	for _, p := range m.result.Windows {
 		if p.Kind != KindRange {
@@ -163,6 +154,27 @@ func (m *measurement) takeCensus() {
 		}
 	})
 	m.parallel(len(periods), func(_, i int) { c.count(periods[i], m.result.Censuses[i*n:(i+1)*n], ever) })
+}
+
+// collect lists all acts, by date. of is told the entry of each, if it is not nil.
+func (m *measurement) collect(of func(e *entry)) *census {
+	c := &census{
+		m: m, sizes: [4]int{m.sizes.persons, m.sizes.addresses, m.sizes.names, m.sizes.pairs}, acts: make([]act, 0, len(m.entries)),
+		index: make(map[actKind]uint32, len(m.actors)),
+	}
+	author, review := c.authors(), c.reviewers()
+	for _, at := range m.scopes[0].order {
+		e := &m.entries[at]
+		before := len(c.acts)
+		author(e)
+		review(e)
+		if of != nil {
+			for range len(c.acts) - before {
+				of(e)
+			}
+		}
+	}
+	return c
 }
 
 // authors collects commits.

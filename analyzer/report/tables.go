@@ -93,7 +93,8 @@ var Tables = append([]Table{
 		"the ecosystem's organizations by calendar year, half-year and quarter; merged columns: contractors as part of their client",
 		[]string{
 			"period", "partial", "organization", "class", "commits", "added", "removed", "changed", "contributors", "client",
-			"commits_share_low", "commits_share_high", "merged_commits", "merged_changed", "merged_commits_share_low", "merged_commits_share_high",
+			"commits_share_low", "commits_share_high", "changed_share_low", "changed_share_high",
+			"merged_commits", "merged_changed", "merged_commits_share_low", "merged_commits_share_high",
 		},
 		func(m *Model, add func(...any)) {
 			for i := range m.Series {
@@ -102,6 +103,7 @@ var Tables = append([]Table{
 					r := &f.Organizations[j]
 					cells := append([]any{f.Period.Name, f.Period.Partial, r.Name, r.Class}, r.Apart.cells()...)
 					cells = append(append(cells, r.Client), r.Apart.CommitsShare.bounds()...)
+					cells = append(cells, r.Apart.ChangedShare.bounds()...)
 					merged := r.merged()
 					if merged == nil {
 						merged = new(Part)

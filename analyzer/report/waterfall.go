@@ -247,15 +247,32 @@ func (b *builder) waterfalls(list []measure.Waterfall, members *Membership) []Wa
 	return out
 }
 
+// PartRows gives the rows of a waterfall by "path class", "language" or "organization".
+func PartRows(w *measure.Waterfall, by string) []measure.FallRow {
+	return map[string][]measure.FallRow{"path class": w.Classes, "language": w.Languages, "organization": w.Organizations}[by]
+}
+
+// PartName is what reports call a row of a waterfall's parts.
+func PartName(r *measure.FallRow) string {
+	name, _ := partName(r)
+	return name
+}
+
+func partName(r *measure.FallRow) (name, class string) {
+	name = cmp.Or(r.Name, "(none known)")
+	if r.Class != 0 || r.Organization != people.NoOrganization {
+		class = className(r.Name, r.Organization, r.Class)
+	}
+	if r.Organization == people.NoOrganization && class != "" {
+		name = rowName(r.Name, r.Organization)
+	}
+	return name, class
+}
+
 func (b *builder) falls(list []measure.FallRow) (out []FallRow) {
 	for _, r := range list {
-		row := FallRow{Name: cmp.Or(r.Name, "(none known)"), Fall: r.Fall}
-		if r.Class != 0 || r.Organization != people.NoOrganization {
-			row.Class = className(r.Name, r.Organization, r.Class)
-		}
-		if r.Organization == people.NoOrganization && row.Class != "" {
-			row.Name = rowName(r.Name, r.Organization)
-		}
+		row := FallRow{Fall: r.Fall}
+		row.Name, row.Class = partName(&r)
 		row.Client = r.Client
 		out = append(out, row)
 	}
@@ -289,7 +306,7 @@ var waterfallTables = []Table{
 		"lines at the end = start + written + imported + entered - left, by scope, and for calendar years and windows that go by dates, over the repositories that belonged at the time and were read; members: how many belonged, and how many of them were read",
 		[]string{
 			"scope_kind", "scope", "period_kind", "period", "partial", "start", "written", "imported", "entered", "left", "end", "growth",
-			"members_start", "members_start_read", "members_end", "members_end_read", "joined", "joined_read", "left_members", "left_members_read",
+			"members_start", "members_start_read", "members_end", "members_end_read", "joined", "joined_read", "left_members", "left_members_read", "members", "members_read",
 			"log_commits", "log_added", "log_removed", "log_import_commits", "log_import_added", "log_import_removed",
 		},
 		func(m *Model, add func(...any)) {
@@ -297,7 +314,7 @@ var waterfallTables = []Table{
 				w := &m.falls[i]
 				cells := []any{w.Scope.Kind, w.Scope.Name, w.Period.Kind, w.Period.Name, w.Period.Partial}
 				cells = append(cells, fallCells(&w.Fall)...)
-				cells = append(cells, w.AtStart.Of, w.AtStart.Read, w.AtEnd.Of, w.AtEnd.Read, w.Joins.Of, w.Joins.Read, w.Leaves.Of, w.Leaves.Read)
+				cells = append(cells, w.AtStart.Of, w.AtStart.Read, w.AtEnd.Of, w.AtEnd.Read, w.Joins.Of, w.Joins.Read, w.Leaves.Of, w.Leaves.Read, w.During.Of, w.During.Read)
 				g := &w.Gross
 				add(append(cells, g.Commits, g.Added, g.Removed, g.ImportCommits, g.ImportAdded, g.ImportRemoved)...)
 			}
@@ -425,6 +442,10 @@ func WriteGrowth(w io.Writer, m *Model, name string, width int) error {
 	}
 	if name == "" {
 		t.readings(m)
+	}
+	period := cmp.Or(name, "YEAR")
+	for _, l := range fold(fmt.Sprintf("Every figure leads to its repositories and commits: orrery explain 'waterfall:ecosystem::%s:written' SOURCE", Printable(period)), t.width) {
+		t.line(l)
 	}
 	if _, err := io.WriteString(w, t.String()); err != nil {
 		return fmt.Errorf("writing growth: %w", err)

@@ -47,6 +47,10 @@ confidence, and what would change without the statement. WHAT is one of
                  organizations_by_year:2024-Q1:Astra:commits, activity:ecosystem::2024:commits,
                  repositories:kernel:bulk, people:p-1a2b3c4d:commits, readings:2024-H1:merged:own:commits,
                  control:Astra:governs. Without a window it is all time.
+                 Of growth and of counts of people, down to repositories and
+                 commits: waterfall:ecosystem::2024:written, waterfall:repository:kernel:2024:written,
+                 waterfall:ecosystem::2024-01-01 to 2024-07-01:members_end, census:2024:authors:ever_persons,
+                 waterfall_parts:ecosystem::2024:path class:own:growth, activity:ecosystem::2024:lines.
                  Give the flags that the table was made with.
 Without a SOURCE it says what the organizations files know. Addresses are printed only if they were typed.`,
 		Args: arguments(1, math.MaxInt, "what to explain, and sources"),
@@ -58,10 +62,12 @@ Without a SOURCE it says what the organizations files know. Addresses are printe
 			if err := f.setAsOf(); err != nil {
 				return err
 			}
-			var err error
-			if f.PseudonymKey, err = pseudonymKey(f.keyFile); err != nil {
+			closeState, err := f.openState()
+			if err != nil {
 				return err
 			}
+			defer closeState()
+			f.Owners = analyzer.NeedsOwners(args[0])
 			x, unread, err := analyzer.Explain(cmd.Context(), f.Options)
 			if err != nil {
 				return err
@@ -80,6 +86,7 @@ Without a SOURCE it says what the organizations files know. Addresses are printe
 	}
 	flags := cmd.Flags()
 	evidenceFlags(flags, &f)
+	flags.StringVar(&f.state, "state", "", "folder that keeps facts, as for analyze: what is there is not read again")
 	flags.StringVar(&f.asOf, "as-of", "", "as for analyze")
 	flags.StringVar(&f.Revision, "rev", "", "as for analyze")
 	flags.StringArrayVar(&f.Ranges, "range", nil, "as for analyze")

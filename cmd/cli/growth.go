@@ -86,12 +86,29 @@ func (f *analyzeFlags) measured(cmd *cobra.Command, streams Streams, windows []m
 	}
 	f.Windows, f.Transient, f.Progress, f.Version = windows, true, &analyzer.Progress{}, version()
 	f.state = cmp.Or(f.state, source.StateDir(f.Sources))
+	closeState, err := f.openState()
+	if err != nil {
+		return nil, false, err
+	}
+	defer closeState()
+	progress := startProgress(streams, f.Progress, &f.Source, f.quiet)
+	outcome, err := analyzer.Run(cmd.Context(), f.Options)
+	progress.stop()
+	if err != nil {
+		return nil, false, err
+	}
+	return outcome.Model, outcome.Skipped, nil
+}
+
+// openState opens the state that is named, if any, and finds the key of pseudonyms: the state's own, unless a file is named.
+func (f *analyzeFlags) openState() (closing func(), err error) {
+	closing = func() {}
 	if f.state != "" {
 		s, err := state.Open(disk.Real{}, f.state)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
-		defer s.Close()
+		closing = func() { _ = s.Close() }
 		f.State, f.Now = s, time.Now()
 		f.Source.MirrorsDir = cmp.Or(f.Source.MirrorsDir, s.MirrorsDir())
 	}
@@ -101,15 +118,10 @@ func (f *analyzeFlags) measured(cmd *cobra.Command, streams Streams, windows []m
 		f.PseudonymKey, err = pseudonymKey(f.keyFile)
 	}
 	if err != nil {
-		return nil, false, err
+		closing()
+		return nil, err
 	}
-	progress := startProgress(streams, f.Progress, &f.Source, f.quiet)
-	outcome, err := analyzer.Run(cmd.Context(), f.Options)
-	progress.stop()
-	if err != nil {
-		return nil, false, err
-	}
-	return outcome.Model, outcome.Skipped, nil
+	return closing, nil
 }
 
 // newestResult gives the name of the last result of a state.
