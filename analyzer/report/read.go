@@ -90,8 +90,32 @@ func (m *Model) check() error {
 	if err != nil {
 		return err
 	}
+	if m.Readings != nil {
+		if err := m.Readings.check(); err != nil {
+			return err
+		}
+	}
 	if m.Ledger != nil {
 		return m.Ledger.check()
+	}
+	return nil
+}
+
+// check sees that bands are the four of all periods, and that nobody has more commits than can be drawn.
+func (r *Readings) check() error {
+	if len(r.Bands) != measure.NumStandings {
+		return fmt.Errorf("%d bands of readings, not %d", len(r.Bands), measure.NumStandings)
+	}
+	for i := range r.Bands {
+		b := &r.Bands[i]
+		if s := measure.Standing(i); b.Name != s.String() || b.Known != (s != measure.NobodyKnown) || len(b.Commits) != len(r.Periods) || len(b.Changed) != len(r.Periods) {
+			return fmt.Errorf("band %d of readings is %q, of %d and %d in %d periods", i, b.Name, len(b.Commits), len(b.Changed), len(r.Periods))
+		}
+		for _, n := range b.Commits {
+			if n > 1<<50 {
+				return fmt.Errorf("band %q of readings has %d commits", b.Name, n)
+			}
+		}
 	}
 	return nil
 }

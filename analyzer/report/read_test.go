@@ -73,6 +73,8 @@ func TestReadRefuses(t *testing.T) {
 		{"a sum that does not hold", replace(`"known":`, `"known":9`), ErrNoResult, "are not"},
 		{"a negative count", replace(`"known":`, `"known":-`), ErrNoResult, "number -"},
 		{"a window of another time", replace(`"to":"2024-01-01T00:00:00Z"`, `"to":"2023-01-01T00:00:00Z"`), ErrNoResult, "window"},
+		{"a band that is none", replace(`"name":"own"`, `"name":"owned"`), ErrNoResult, "band 0"},
+		{"more commits than there are", replace(`"name":"own","known":true,"commits":[`, `"name":"own","known":true,"commits":[9000000000000000000,`), ErrNoResult, "band 0"},
 		{"a row out of the ledger", replace("\"rows\": [\n   [0,", "\"rows\": [\n   [99,"), ErrNoResult, "entry 99"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -100,6 +102,11 @@ func FuzzReadJSON(f *testing.F) {
 		if err := WriteText(io.Discard, m, 80); err != nil {
 			t.Error(err)
 		}
+		if m.Openness != nil {
+			// A window that is not there is an error.
+			_ = WriteOpenness(io.Discard, m, "", 80)
+		}
+		new(text).readings(m)
 		if m.Accounting != nil {
 			if err := WriteAccounting(io.Discard, m, 80); err != nil {
 				t.Error(err)
