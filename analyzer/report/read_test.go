@@ -73,8 +73,8 @@ func TestReadRefuses(t *testing.T) {
 		{"a sum that does not hold", replace(`"known":`, `"known":9`), ErrNoResult, "are not"},
 		{"a negative count", replace(`"known":`, `"known":-`), ErrNoResult, "number -"},
 		{"a window of another time", replace(`"to":"2024-01-01T00:00:00Z"`, `"to":"2023-01-01T00:00:00Z"`), ErrNoResult, "window"},
-		{"a band that is none", replace(`"name":"own"`, `"name":"owned"`), ErrNoResult, "band 0"},
-		{"more commits than there are", replace(`"name":"own","known":true,"commits":[`, `"name":"own","known":true,"commits":[9000000000000000000,`), ErrNoResult, "band 0"},
+		{"a band that is none", replace("\"bands\": [\n   {\n    \"name\": \"own", "\"bands\": [\n   {\n    \"name\": \"owned"), ErrNoResult, "band 0"},
+		{"more commits than there are", replace("\"known\": true,\n    \"commits\": [", "\"known\": true,\n    \"commits\": [9,"), ErrNoResult, "band 0"},
 		{"a row out of the ledger", replace("\"rows\": [\n   [0,", "\"rows\": [\n   [99,"), ErrNoResult, "entry 99"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
