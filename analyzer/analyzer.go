@@ -80,6 +80,9 @@ type Options struct {
 	Alerts []string
 	// ReadTimeout is how long reading one repository may take; one that takes longer is a problem of its own. 0 is for ever.
 	ReadTimeout time.Duration
+	// Memory is how many bytes the process may take, beside files that are mapped: a repository whose reading takes more is a problem of its own, and a
+	// run that does fails with [ErrMemory]. 0 is any number. Whoever sets it tells the runtime too: debug.SetMemoryLimit.
+	Memory int64
 	// Log is told of each repository, if it is not nil: by key, without addresses.
 	Log *slog.Logger
 	// State keeps facts and results for the next run; nil for none. The caller opens and closes it.
@@ -102,7 +105,8 @@ type Options struct {
 	// inState are the facts that the state can give, and gone those of repositories that the sources do not name.
 	inState, gone map[string]state.Entry
 	// lean reads no owners of lines.
-	lean bool
+	lean   bool
+	memory *memory // of Memory; nil for no limit
 }
 
 // Progress of a run, in repositories and in bytes of their packs, which is what time goes with.
@@ -259,7 +263,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		return nil, err
 	}
 	result, err := measure.Measure(in)
-	if err != nil {
+	if err = cmp.Or(err, opts.memory.check()); err != nil {
 		return nil, err
 	}
 	provenance.RollUp, provenance.Contractors = string(cmp.Or(opts.RollUp, people.LevelBrand)), string(cmp.Or(opts.Contractors, people.ReadBoth))
@@ -410,6 +414,9 @@ func (o *Options) complete() {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
+	if o.Memory > 0 {
+		o.memory = &memory{limit: uint64(o.Memory), reading: map[*held]bool{}}
+	}
 	if o.Progress == nil {
 		o.Progress = &Progress{}
 	}
@@ -452,6 +459,7 @@ func reason(problem error) string {
 		{source.ErrRefused, "refused"},
 		{source.ErrEmpty, "empty"},
 		{ErrTimeout, "out of time"},
+		{ErrMemory, "out of memory"},
 		{history.ErrEmpty, "empty"},
 		{history.ErrNoBranch, "no default branch"},
 		{history.ErrNoRevision, "no such revision"},
@@ -563,6 +571,11 @@ const large = 32 << 20
 
 // readAll reads every repository that can be read: large ones one by one on all workers, small ones side by side.
 func readAll(ctx context.Context, repositories []source.Repository, opts Options) ([]reading, error) {
+	if opts.memory != nil {
+		watched, stop := context.WithCancel(ctx)
+		defer stop()
+		go opts.memory.watch(watched)
+	}
 	out := make([]reading, len(repositories))
 	sizes := make([]int64, len(repositories))
 	order := make([]int, 0, len(repositories))
@@ -635,7 +648,7 @@ func readOne(
 	}
 	defer func() { err = errors.Join(err, repository.Close()) }()
 	f, err = history.Read(ctx, repository, r.Key, cmp.Or(opts.Revision, r.Revision), history.Options{
-		Workers: workers, NoRenames: opts.NoRenames, RenameLimit: opts.RenameLimit, Ownership: !opts.lean, Progress: p,
+		Workers: workers, NoRenames: opts.NoRenames, RenameLimit: opts.RenameLimit, Ownership: !opts.lean, Progress: p, Memory: opts.memory.share(opts.Workers),
 	})
 	if err == nil {
 		ends, err = findRanges(ctx, repository, f, opts.Ranges)

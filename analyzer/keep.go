@@ -136,7 +136,7 @@ func mine(
 	ctx context.Context, repository *history.Repository, w state.Want, e *state.Entry, opts Options, workers int, p *history.Progress, revision string,
 ) (*facts.Repository, error) {
 	options := history.Options{
-		Workers: workers, NoRenames: opts.NoRenames, RenameLimit: opts.RenameLimit, Ownership: true, Plan: true, Progress: p,
+		Workers: workers, NoRenames: opts.NoRenames, RenameLimit: opts.RenameLimit, Ownership: true, Plan: true, Progress: p, Memory: opts.memory.share(opts.Workers),
 	}
 	base := *e
 	if e.Condition == state.Missing {
@@ -279,7 +279,10 @@ func load(ctx context.Context, repositories []source.Repository, read []reading,
 			return nil
 		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return opts.memory.check()
 }
 
 // loadAgain reads a repository whose facts are damaged from git.

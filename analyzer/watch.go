@@ -9,7 +9,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
+	"runtime/metrics"
 	"slices"
+	"sync"
 	"time"
 
 	"orrery/analyzer/alert"
@@ -84,16 +87,129 @@ func readInTime(ctx context.Context, r *source.Repository, opts Options, workers
 		out.facts, out.ends, out.err = readOne(ctx, r, opts, workers, p)
 		return nil
 	}
-	if opts.ReadTimeout <= 0 {
+	if opts.ReadTimeout <= 0 && opts.memory == nil {
 		return read(ctx)
 	}
-	limited, cancel := context.WithTimeout(ctx, opts.ReadTimeout)
-	defer cancel()
+	limited, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	if opts.ReadTimeout > 0 {
+		takes := fmt.Errorf("%w: reading it takes longer than %v", ErrTimeout, opts.ReadTimeout)
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeoutCause(limited, opts.ReadTimeout, takes)
+		defer cancel()
+	}
+	defer opts.memory.add(giveUp, packBytes(r.Dir))()
 	fatal = read(limited)
 	if out.err != nil && limited.Err() != nil && ctx.Err() == nil {
-		out.facts, out.ends, out.err = nil, nil, fmt.Errorf("%w: reading it takes longer than %v", ErrTimeout, opts.ReadTimeout)
+		out.facts, out.ends, out.err = nil, nil, context.Cause(limited)
 	}
 	return fatal
+}
+
+// ErrMemory is why a repository was given up, or a run, that needs more than [Options.Memory].
+var ErrMemory = errors.New("out of memory")
+
+// memory gives up the largest of the repositories that are being read when what is in use comes near the limit. The runtime is told of the limit too
+// (by the caller: it is the process's), so that before that happens garbage is collected as often as it takes. nil for no limit.
+type memory struct {
+	limit uint64
+
+	mutex   sync.Mutex
+	reading map[*held]bool
+}
+
+// held is a repository that is being read.
+type held struct {
+	giveUp context.CancelCauseFunc
+	size   int64 // of its packs
+}
+
+// near is the share of the limit from which on a reading is given up: the rest is for what is garbage already.
+const near = 0.85
+
+// add tells of a repository that is being read; the function that it gives tells of the end.
+func (m *memory) add(giveUp context.CancelCauseFunc, size int64) (done func()) {
+	if m == nil {
+		return func() {}
+	}
+	h := &held{giveUp, size}
+	if m.check() != nil {
+		giveUp(m.takes("reading it"))
+	}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.reading[h] = true
+	return func() {
+		m.mutex.Lock()
+		defer m.mutex.Unlock()
+		delete(m.reading, h)
+	}
+}
+
+// watch looks at what is in use until ctx ends.
+func (m *memory) watch(ctx context.Context) {
+	var last *held
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+		if !m.full() {
+			continue
+		}
+		m.mutex.Lock()
+		var largest *held
+		for h := range m.reading {
+			if largest == nil || h.size > largest.size {
+				largest = h
+			}
+		}
+		waiting := m.reading[last]
+		m.mutex.Unlock()
+		switch {
+		case waiting: // what was given up has not let go yet
+		case last != nil:
+			last = nil
+			runtime.GC() // what it held is garbage now, and counts until somebody collects it
+		case largest != nil:
+			last = largest
+			largest.giveUp(m.takes("reading it"))
+		}
+	}
+}
+
+// full says whether what is in use comes near the limit, as the last collection found it.
+func (m *memory) full() bool {
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	metrics.Read(samples)
+	return float64(samples[0].Value.Uint64()+samples[1].Value.Uint64()) > near*float64(m.limit)
+}
+
+// check says so by an error where there is nothing left to give up.
+func (m *memory) check() error {
+	if m == nil || !m.full() {
+		return nil
+	}
+	if runtime.GC(); !m.full() {
+		return nil
+	}
+	return m.takes("what was read")
+}
+
+func (m *memory) takes(what string) error {
+	return fmt.Errorf("%w: %s takes more than %d MiB", ErrMemory, what, m.limit>>20)
+}
+
+// share is how much of the limit each of n workers may keep of texts; 0, the default of [history.Options], if that is less.
+func (m *memory) share(n int) int {
+	if m == nil {
+		return 0
+	}
+	if part := m.limit / 8 / uint64(n); part < history.DefaultMemory {
+		return int(part)
+	}
+	return 0
 }
 
 // logRead says what came of a repository. Errors and notes are left to the result: they may hold what others wrote.

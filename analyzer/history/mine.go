@@ -33,7 +33,7 @@ type Options struct {
 	Workers int
 	// Limits bound single objects; zero fields are [odb.DefaultLimits].
 	Limits odb.Limits
-	// Memory is a bound in bytes on what each worker keeps of texts, and a third as much of distinct lines; 0 is 96 MiB.
+	// Memory is a bound in bytes on what each worker keeps of texts, and a third as much of distinct lines; 0 is [DefaultMemory].
 	Memory int
 	// NoRenames switches renames off, as `git log --no-renames`.
 	NoRenames bool
@@ -137,7 +137,7 @@ func (opts *Options) start(r *Repository) []*odb.Reader {
 		opts.Limits.Cache = odb.DefaultLimits.Cache
 	}
 	if opts.Memory == 0 {
-		opts.Memory = 96 << 20
+		opts.Memory = DefaultMemory
 	}
 	if opts.Progress == nil {
 		opts.Progress = &Progress{}
@@ -148,5 +148,8 @@ func (opts *Options) start(r *Repository) []*odb.Reader {
 	}
 	return readers
 }
+
+// DefaultMemory is that of [Options.Memory], in bytes.
+const DefaultMemory = 96 << 20
 
 func (opts *Options) owning() bool { return opts.Ownership || opts.head != nil }

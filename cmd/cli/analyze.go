@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ type analyzeFlags struct {
 	allowPartial, quiet        bool
 	log, metrics               string
 	timeout                    time.Duration
+	memory                     int64 // MiB
 	state                      string
 	forges                     forgeFlags
 }
@@ -103,6 +105,7 @@ A SOURCE is one of
 	flags.DurationVar(&f.Source.Limits.Total, "fetch-timeout", 3*time.Hour, "longest fetch of one repository")
 	flags.DurationVar(&f.timeout, "timeout", 0, "longest run, as 2h30m; the run fails that takes longer (default no limit)")
 	flags.DurationVar(&f.ReadTimeout, "timeout-each", 0, "longest fetch and longest reading of one repository; it is skipped if it takes longer (default no limit)")
+	flags.Int64Var(&f.memory, "memory", 0, "most memory to use, in MiB, packs that are mapped aside; a repository that takes more to read is skipped (default no limit)")
 	flags.StringArrayVar(&f.Alerts, "alert", nil, "threshold to tell of, with exit status 4, as 'elephant_factor < 2'; may be given several times; see orrery help alerts")
 	flags.StringVar(&f.metrics, "metrics", "", "file to write figures of the run to, as OpenMetrics text for the node exporter's textfile collector")
 	flags.StringVar(&f.log, "log", "", "what stderr holds: json for one JSON object on each line, and one for each repository (default text)")
@@ -156,6 +159,13 @@ func (f *analyzeFlags) watched(cmd *cobra.Command, streams Streams) error {
 	}
 	if f.timeout < 0 || f.ReadTimeout < 0 {
 		return usagef("--timeout and --timeout-each cannot be negative")
+	}
+	if f.memory < 0 || f.memory > 0 && f.memory < leastMemory {
+		return usagef("--memory %d: must be %d MiB or more", f.memory, leastMemory)
+	}
+	if f.memory > 0 {
+		f.Memory = f.memory << 20
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(f.Memory))
 	}
 	if info, err := os.Stat(filepath.Dir(f.metrics)); f.metrics != "" && (err != nil || !info.IsDir()) {
 		return usagef("--metrics %s: there is no folder %s", f.metrics, filepath.Dir(f.metrics))
@@ -444,6 +454,9 @@ func (f *analyzeFlags) fill(o *analyzer.Outcome) error {
 	}
 	return nil
 }
+
+// leastMemory is about what the program takes that reads nothing, in MiB.
+const leastMemory = 64
 
 // keyBytes is the length of a key that is made.
 const keyBytes = 32
