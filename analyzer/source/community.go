@@ -21,12 +21,8 @@ const communityBytes = 16 << 20
 // communityOwner is whose repositories are listed if nobody is named: what openEuler itself develops.
 const communityOwner = "openeuler"
 
-// communityRoll reads the history of the repositories of an owner in a community repository.
-func communityRoll(st *filesystem.Storage, head plumbing.Hash, owner, base string) (*roll, error) {
-	all, err := moments(st, head)
-	if err != nil {
-		return nil, err
-	}
+// communityLister reads the repositories of an owner in a community repository.
+func communityLister(st *filesystem.Storage, owner, base string) func(moment) (listing, error) {
 	c := &community{st: st, owner: owner, groups: map[plumbing.Hash][]string{}}
 	if a, _, err := parseAddress(base); err == nil && a.owner() != "" {
 		c.address = strings.TrimSuffix(a.String(), a.owner()+"/"+a.name()+".git")
@@ -34,8 +30,7 @@ func communityRoll(st *filesystem.Storage, head plumbing.Hash, owner, base strin
 			c.address = strings.TrimSuffix(a.String(), a.owner()+"/"+a.name())
 		}
 	}
-	r := &roll{}
-	return r, r.follow(all, c.list)
+	return c.list
 }
 
 // community lists, and keeps what groups and files listed before.
@@ -154,7 +149,7 @@ func (r *resolver) communityIn(d *draft, dir, owner, revision, base, host string
 	if err != nil {
 		return fmt.Errorf("%w: community repository %s: %w", ErrUnreadable, dir, err)
 	}
-	past, err := communityRoll(st, head, owner, base)
+	past, err := r.past(st, head, "community\n"+owner+"\n"+base, communityLister(st, owner, base))
 	if err != nil {
 		return fmt.Errorf("%w: history of the community repository %s: %w", ErrUnreadable, dir, err)
 	}

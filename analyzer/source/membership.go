@@ -1,13 +1,20 @@
 package source
 
 import (
+	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -55,6 +62,13 @@ type roll struct {
 	Roll
 	members map[string]*member // by name
 	names   []string           // in the order of their first joining, then by name
+	last    listing            // at Head
+	clock   int64              // at Head; math.MinInt64 before the first commit
+	broken  bool               // whether the list was unreadable when it was looked at last
+}
+
+func newRoll() *roll {
+	return &roll{members: map[string]*member{}, last: listing{}, clock: math.MinInt64}
 }
 
 // member is a repository that belongs, or has belonged.
@@ -71,19 +85,23 @@ type moment struct {
 	when int64 // running maximum of committer dates
 }
 
-// moments gives the commits from the first one to head along first parents, as far as the repository has them.
-func moments(st *filesystem.Storage, head plumbing.Hash) ([]moment, error) {
+// moments gives the commits from the first one to head along first parents, as far as the repository has them; if read is among them, only those
+// behind it, at which the clock stood at clock.
+func moments(st *filesystem.Storage, head, read plumbing.Hash, clock int64) (all []moment, on bool, err error) {
 	var commits []*object.Commit
 	for id := head; ; {
+		if on = id == read; on {
+			break
+		}
 		c, err := object.GetCommit(st, id)
 		if errors.Is(err, plumbing.ErrObjectNotFound) && len(commits) > 0 {
 			break // shallow: what is known of the past begins here
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading commit %s: %w", id, err)
+			return nil, false, fmt.Errorf("reading commit %s: %w", id, err)
 		}
 		if len(commits) == historyCommits {
-			return nil, fmt.Errorf("the history of the list has more than %d commits along first parents", historyCommits)
+			return nil, false, fmt.Errorf("the history of the list has more than %d commits along first parents", historyCommits)
 		}
 		commits = append(commits, c)
 		if len(c.ParentHashes) == 0 {
@@ -92,46 +110,48 @@ func moments(st *filesystem.Storage, head plumbing.Hash) ([]moment, error) {
 		id = c.ParentHashes[0]
 	}
 	earliest := time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
-	clock := int64(math.MinInt64)
-	all := make([]moment, 0, len(commits))
+	if !on {
+		clock = math.MinInt64
+	}
 	for _, c := range slices.Backward(commits) {
 		if t := c.Committer.When.Unix(); t >= earliest {
 			clock = max(clock, t)
 		}
 		tree, err := c.Tree()
 		if err != nil {
-			return nil, fmt.Errorf("reading the tree of commit %s: %w", c.Hash, err)
+			return nil, false, fmt.Errorf("reading the tree of commit %s: %w", c.Hash, err)
 		}
 		all = append(all, moment{c.Hash.String(), tree, clock})
 	}
-	return all, nil
+	return all, on, nil
 }
 
 // follow reads a list at every moment, oldest first. list gives what a moment lists, nil if that is what the moment before did.
 func (r *roll) follow(all []moment, list func(moment) (listing, error)) error {
-	r.members = map[string]*member{}
-	last := listing{}
 	for _, m := range all {
+		r.Head, r.clock = m.id, m.when
 		now, err := list(m)
 		if err != nil {
 			r.Unread++
+			r.broken = true
 			continue
 		}
 		if now == nil {
 			continue
 		}
-		if len(last) == 0 && len(now) > 0 && r.From == 0 {
+		r.broken = false
+		if len(r.last) == 0 && len(now) > 0 && r.From == 0 {
 			r.From = m.when
 		}
 		var joined, left []string
 		for name, entry := range now {
-			if _, ok := last[name]; !ok {
+			if _, ok := r.last[name]; !ok {
 				joined = append(joined, name)
 			} else {
 				r.members[name].listed = entry
 			}
 		}
-		for name := range last {
+		for name := range r.last {
 			if _, ok := now[name]; !ok {
 				left = append(left, name)
 			}
@@ -156,7 +176,7 @@ func (r *roll) follow(all []moment, list func(moment) (listing, error)) error {
 			old.spells = append(old.spells, Spell{m.when, math.MaxInt64, m.id, ""})
 		}
 		r.rename(left, joined)
-		last = now
+		r.last = now
 	}
 	for _, m := range r.members {
 		// What joins and leaves at one moment (dates are no order) was never there.
@@ -276,15 +296,10 @@ func treeReader(tree *object.Tree, limit int64) func(string) ([]byte, error) {
 	}
 }
 
-// manifestRoll reads the history of a manifest: the file entry, and where that did not exist yet, default.xml.
-func manifestRoll(st *filesystem.Storage, head plumbing.Hash, entry, base string) (*roll, error) {
-	all, err := moments(st, head)
-	if err != nil {
-		return nil, err
-	}
-	r := &roll{}
+// manifestLister reads a manifest: the file entry, and where that did not exist yet, default.xml.
+func manifestLister(entry, base string) func(moment) (listing, error) {
 	var read map[string]plumbing.Hash // what the last listing was read from; zero for what was not there
-	return r, r.follow(all, func(m moment) (listing, error) {
+	return func(m moment) (listing, error) {
 		hash := func(name string) plumbing.Hash {
 			if e, err := m.tree.FindEntry(name); err == nil {
 				return e.Hash
@@ -321,5 +336,100 @@ func manifestRoll(st *filesystem.Storage, head plumbing.Hash, entry, base string
 			}
 		}
 		return out, nil
-	})
+	}
+}
+
+// past reads the history of a list: what an earlier call kept of it, and what came since. name tells lists apart.
+func (r *resolver) past(st *filesystem.Storage, head plumbing.Hash, name string, list func(moment) (listing, error)) (*roll, error) {
+	known := r.recall(name)
+	all, on, err := moments(st, head, plumbing.NewHash(known.Head), known.clock)
+	if err != nil {
+		return nil, err
+	}
+	if !on {
+		known = newRoll() // none was kept, or its history was rewritten
+	}
+	if err := known.follow(all, list); err != nil {
+		return nil, err
+	}
+	if len(all) > 0 {
+		r.remember(name, known)
+	}
+	return known, nil
+}
+
+// keptFormat is the version of what is kept, and of the rules that it was read by.
+const keptFormat = 1
+
+// kept is a roll on disk.
+type kept struct {
+	Format       int
+	List         string
+	Head         string
+	Clock        int64
+	From         int64
+	Unread       int
+	Repositories []keptMember // in the order of [roll.names]
+}
+
+type keptMember struct {
+	Name, URL, Place, Path string
+	Spells                 []Spell
+	To                     string
+	Listed                 bool // at Head
+}
+
+func (r *resolver) keptPath(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return filepath.Join(r.opts.ListsDir, hex.EncodeToString(sum[:16])+".json")
+}
+
+// recall gives what was kept of a list: an empty roll if there is nothing, or nothing that can be used, since it can be read again. The first line is the
+// digest of the rest.
+func (r *resolver) recall(name string) *roll {
+	known := newRoll()
+	if r.opts.ListsDir == "" {
+		return known
+	}
+	content, err := os.ReadFile(r.keptPath(name))
+	if err != nil {
+		return known
+	}
+	digest, text, _ := bytes.Cut(content, []byte{'\n'})
+	var k kept
+	if sum := sha256.Sum256(text); string(digest) != hex.EncodeToString(sum[:]) || json.Unmarshal(text, &k) != nil || k.Format != keptFormat || k.List != name {
+		return known
+	}
+	known.Head, known.From, known.Unread, known.clock = k.Head, k.From, k.Unread, k.Clock
+	for _, m := range k.Repositories {
+		one := &member{listed: listed{m.Name, m.URL, m.Place, m.Path}, spells: m.Spells, to: m.To}
+		known.names = append(known.names, m.Name)
+		known.members[m.Name] = one
+		if m.Listed {
+			known.last[m.Name] = one.listed
+		}
+	}
+	return known
+}
+
+// remember keeps a roll. That it cannot be kept is no problem of the run: it costs the next one some seconds.
+func (r *resolver) remember(name string, known *roll) {
+	if r.opts.ListsDir == "" || known.broken {
+		return
+	}
+	k := kept{Format: keptFormat, List: name, Head: known.Head, Clock: known.clock, From: known.From, Unread: known.Unread}
+	for _, n := range known.names {
+		m := known.members[n]
+		_, now := known.last[n]
+		if Redact(m.url) != m.url || !utf8.ValidString(m.name+m.url+m.place+m.path) {
+			return // a password is never written down; bytes that are no text would come back as others
+		}
+		k.Repositories = append(k.Repositories, keptMember{m.name, m.url, m.place, m.path, m.spells, m.to, now})
+	}
+	text, err := json.Marshal(&k)
+	if err != nil || os.MkdirAll(r.opts.ListsDir, 0o755) != nil {
+		return
+	}
+	sum := sha256.Sum256(text)
+	_ = replaceFile(r.keptPath(name), slices.Concat([]byte(hex.EncodeToString(sum[:])), []byte{'\n'}, text))
 }

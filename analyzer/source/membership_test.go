@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"orrery/fixtures/gitbuild"
@@ -113,7 +116,7 @@ func TestRollAgainstNaive(t *testing.T) {
 		for i := range lists {
 			all = append(all, moment{id: fmt.Sprint(i), when: int64(1000 + 10*i)})
 		}
-		r := &roll{}
+		r := newRoll()
 		if err := r.follow(all, func(m moment) (listing, error) {
 			out := listing{}
 			for _, name := range lists[(m.when-1000)/10] {
@@ -183,4 +186,74 @@ func TestCommunityByDate(t *testing.T) {
 			t.Errorf("%s: %v", wrong, err)
 		}
 	}
+}
+
+// What is kept of a list's history and read on gives what one reading gives, wherever it was cut, and so does a file that was damaged.
+func TestKeptRollEqualsReading(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	cases := 0
+	rapid.Check(t, func(t *rapid.T) {
+		cases++
+		dir := filepath.Join(root, fmt.Sprint(cases))
+		g := gitbuild.New()
+		var tips []gitbuild.ID
+		for i := range rapid.IntRange(2, 12).Draw(t, "commits") {
+			files := gitbuild.Files{}
+			switch rapid.IntRange(0, 6).Draw(t, "kind") {
+			case 0:
+				files["default.xml"] = "<manifest> this is no XML"
+			case 1:
+				files["README.md"] = fmt.Sprint(i)
+			default:
+				var projects []string
+				for _, n := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{"a", "b", "c", "d"}), rapid.ID).Draw(t, "projects") {
+					projects = append(projects, fmt.Sprintf(`<project name=%q path="p/%d"/>`, n, rapid.IntRange(0, 2).Draw(t, "path")))
+				}
+				files["default.xml"] = manifestText(projects...)
+			}
+			day := rapid.IntRange(1, 28).Draw(t, "day")
+			c := gitbuild.C{Message: "state", Author: "A <a@o.example>", When: fmt.Sprintf("2021-01-%02d 00:00:00 +0000", day), Files: files}
+			if i > 0 {
+				c.Parents = gitbuild.IDs{tips[i-1]}
+			}
+			tips = append(tips, g.Commit(c))
+		}
+		g.Branch("main", tips[len(tips)-1])
+		if err := g.Write(dir, gitbuild.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		st := listStorage(dir)
+		lists := filepath.Join(dir, "lists")
+		past := func(r *resolver, at gitbuild.ID) *roll {
+			known, err := r.past(st, plumbing.Hash(at), "list", manifestLister("default.xml", "https://h.example/o/manifest"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			known.broken = false // of the last look, which may be another one
+			return known
+		}
+		keeping := &resolver{opts: Options{ListsDir: lists}}
+		past(keeping, tips[rapid.IntRange(0, len(tips)-1).Draw(t, "cut")])
+		if rapid.Bool().Draw(t, "damage") {
+			if content, err := os.ReadFile(keeping.keptPath("list")); err == nil {
+				content[rapid.IntRange(0, len(content)-1).Draw(t, "at")] ^= 1
+				if err := os.WriteFile(keeping.keptPath("list"), content, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		fresh := past(&resolver{}, tips[len(tips)-1])
+		for range 2 { // the second time nothing is new
+			options := cmp.AllowUnexported(roll{}, member{}, listed{})
+			if diff := cmp.Diff(fresh, past(keeping, tips[len(tips)-1]), options, cmpopts.EquateEmpty()); diff != "" {
+				t.Fatalf("read on where it was cut (-fresh, +on):\n%s", diff)
+			}
+		}
+		// A history that was rewritten is read anew.
+		other := past(&resolver{}, tips[0])
+		if diff := cmp.Diff(other, past(keeping, tips[0]), cmp.AllowUnexported(roll{}, member{}, listed{}), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("a history that was cut back (-fresh, +kept):\n%s", diff)
+		}
+	})
 }

@@ -616,7 +616,7 @@ func (r *resolver) manifestIn(d *draft, dir, file, revision, base, host string) 
 	if head.IsZero() {
 		return nil // a tree has no history
 	}
-	past, err := manifestRoll(st, head, file, base)
+	past, err := r.past(st, head, "manifest\n"+file+"\n"+base, manifestLister(file, base))
 	if err != nil {
 		return fmt.Errorf("%w: history of the manifest %s: %w", ErrUnreadable, name, err)
 	}

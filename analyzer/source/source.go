@@ -173,6 +173,8 @@ type Options struct {
 	Forges map[forge.Kind]forge.Options
 	// ForgesDir keeps what forges answered; "": the folder orrery/forges in the user's cache folder.
 	ForgesDir string
+	// ListsDir keeps the histories of manifests and community repositories, so that only what is new of them is read; "": nothing is kept.
+	ListsDir string
 
 	// Check is shown the ecosystem before anything of it is fetched (but the repository that a manifest comes from); an error stops Resolve
 	// with that error.

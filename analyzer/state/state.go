@@ -105,6 +105,9 @@ func (s *State) MirrorsDir() string { return s.path("mirrors") }
 // ForgesDir is the folder of forges' answers.
 func (s *State) ForgesDir() string { return s.path("forges") }
 
+// ListsDir is the folder of what is known of the histories of lists of repositories.
+func (s *State) ListsDir() string { return s.path("lists") }
+
 // Notices say, for people, what was wrong with the state and has been put right.
 func (s *State) Notices() []string {
 	s.mu.Lock()

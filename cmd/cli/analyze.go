@@ -286,7 +286,7 @@ func (f *analyzeFlags) run(ctx context.Context, cmd *cobra.Command, streams Stre
 		defer s.Close()
 		f.State, f.Now, f.Program, f.Top = s, time.Now(), program(), f.top
 		f.Source.MirrorsDir = cmp.Or(f.Source.MirrorsDir, s.MirrorsDir())
-		f.Source.ForgesDir = s.ForgesDir()
+		f.Source.ForgesDir, f.Source.ListsDir = s.ForgesDir(), s.ListsDir()
 		if !cmd.Flags().Changed("out") {
 			f.out = ""
 		}
