@@ -57,6 +57,8 @@ type Options struct {
 	Ranges []string
 	// Windows are periods beside those of the ecosystem file; one of the same name as another is left out.
 	Windows []measure.Window
+	// Beside are other ecosystems whose headline figures stand beside these in the result.
+	Beside []*report.Reference
 	// Owners has [Explain] read who wrote the lines that stand as well, as [NeedsOwners] says.
 	Owners bool
 	// Transient says that the result is not for keeping: a state gives its facts and takes new ones, and its results stay as they are.
@@ -282,6 +284,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	}
 	options := report.Options{Names: opts.Names, Accounting: opts.Accounting}
 	model := report.Build(result, resolution, provenance, options)
+	model.Beside = opts.Beside
 	var g *graph.Graph
 	var parts errgroup.Group
 	parts.Go(func() error {

@@ -344,12 +344,13 @@ func inputs(e *source.Ecosystem, told forgesTold, read []reading, opts *Options)
 		Renames                               string
 		Rolls                                 []source.Roll
 		Forges                                []string
+		Beside                                []*report.Reference
 		Repositories, Left                    []repository
 	}{
 		Program: opts.Program, Version: opts.Version, Ecosystem: e.Name, Windows: windows(e, opts.Windows), Paths: e.Paths, Bulk: e.Bulk, Warnings: e.Warnings, AsOf: opts.AsOf,
 		Ranges: opts.Ranges, Accounting: opts.Accounting, RollUp: string(opts.RollUp), Contractors: string(opts.Contractors),
 		CoAuthors: string(opts.coAuthors(e)),
-		Key:       people.KeyName(opts.PseudonymKey), Names: opts.Names, Top: opts.Top, Bots: slices.Concat(opts.Bots, e.Bots), Renames: factsOptions(opts), Rolls: e.Rolls,
+		Key:       people.KeyName(opts.PseudonymKey), Names: opts.Names, Top: opts.Top, Bots: slices.Concat(opts.Bots, e.Bots), Renames: factsOptions(opts), Rolls: e.Rolls, Beside: opts.Beside,
 	}
 	for _, list := range []struct {
 		to   *[]string

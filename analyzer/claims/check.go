@@ -105,11 +105,13 @@ type Findings struct {
 	Of        int           `json:"repositories"`
 	Rolls     []report.Roll `json:"membership"` // what tells who belonged when; none: as listed today
 	Claims    []Finding     `json:"claims"`
+	// Beside are the headline figures of other ecosystems, if any were named.
+	Beside []*report.Reference `json:"beside,omitempty"`
 }
 
 // Check tries every definition that fits each claim on a result that has the claims' periods ([Windows]).
 func Check(m *report.Model, list []Claim) *Findings {
-	out := &Findings{Ecosystem: m.Ecosystem, AsOf: m.AsOf, Orrery: m.Orrery, Read: m.Read, Of: m.Named(), Rolls: m.Membership.Rolls, Claims: []Finding{}}
+	out := &Findings{Ecosystem: m.Ecosystem, AsOf: m.AsOf, Orrery: m.Orrery, Read: m.Read, Of: m.Named(), Rolls: m.Membership.Rolls, Claims: []Finding{}, Beside: m.Beside}
 	for i := range list {
 		out.Claims = append(out.Claims, check(m, &list[i]))
 	}

@@ -126,6 +126,8 @@ type Model struct {
 	Control *Control `json:"control,omitempty"`
 	// Openness is nil in results of before it was measured.
 	Openness *Openness `json:"openness,omitempty"`
+	// Beside are the headline figures of other ecosystems, if any were named.
+	Beside []*Reference `json:"beside,omitempty"`
 	// Skipped sums Skips up by reason.
 	Skipped []Skipped `json:"skipped"`
 	Skips   []Skip    `json:"skips"`

@@ -34,6 +34,10 @@ func ReadJSON(r io.Reader) (*Model, error) {
 	if len(data) > maxResult {
 		return nil, fmt.Errorf("%w: it is larger than %d bytes", ErrNoResult, maxResult)
 	}
+	return readJSON(data)
+}
+
+func readJSON(data []byte) (*Model, error) {
 	var m Model
 	if err := json.Unmarshal(data, &m); err != nil || m.Schema != Schema {
 		var version struct {

@@ -394,12 +394,13 @@ var waterfallTables = []Table{
 // WriteGrowthJSON writes who belonged when, the waterfalls, and both readings, as they stand in result.json.
 func WriteGrowthJSON(w io.Writer, m *Model) error {
 	return writeJSON(w, struct {
-		Ecosystem  string      `json:"ecosystem"`
-		AsOf       string      `json:"as_of"`
-		Membership *Membership `json:"membership"`
-		Waterfalls []Waterfall `json:"waterfalls"`
-		Readings   *Readings   `json:"readings,omitempty"`
-	}{m.Ecosystem, m.AsOf, m.Membership, m.Waterfalls, m.Readings}, "growth")
+		Ecosystem  string       `json:"ecosystem"`
+		AsOf       string       `json:"as_of"`
+		Membership *Membership  `json:"membership"`
+		Waterfalls []Waterfall  `json:"waterfalls"`
+		Readings   *Readings    `json:"readings,omitempty"`
+		Beside     []*Reference `json:"beside,omitempty"`
+	}{m.Ecosystem, m.AsOf, m.Membership, m.Waterfalls, m.Readings, m.Beside}, "growth")
 }
 
 // WriteTable writes the table of a name.

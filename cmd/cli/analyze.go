@@ -35,6 +35,7 @@ import (
 type analyzeFlags struct {
 	analyzer.Options
 	out, format, asOf, keyFile string
+	beside                     []string
 	from, to                   string
 	top                        int
 	allowPartial, quiet        bool
@@ -94,6 +95,7 @@ A SOURCE is one of
 	flags.StringArrayVar(&f.OptOut, "opt-out", nil, "file of people who do not want to be told apart, made by orrery organizations opt-out; may be given several times")
 	flags.StringArrayVar(&f.Governance, "governance", nil, governanceHelp)
 	flags.StringArrayVar(&f.Bots, "bot", nil, "pattern of a name or an address of a machine account; may be given several times")
+	flags.StringArrayVar(&f.beside, "beside", nil, besideHelp)
 	flags.IntVar(&f.top, "top", 40, "how many organizations, repositories and people (each) the graph shows; it says what it leaves out; 0 for all")
 	flags.BoolVar(&f.Names, "names", false, "print the names of people, not only pseudonyms")
 	flags.StringVar(&f.keyFile, "pseudonym-key", "", "file with the key of the pseudonyms (default that of the state, else one in the user's configuration folder; made when it is first needed)")
@@ -251,6 +253,9 @@ func (f *analyzeFlags) run(ctx context.Context, cmd *cobra.Command, streams Stre
 	if window != nil {
 		f.Windows = append(f.Windows, *window)
 	}
+	if f.Beside, err = readBeside(f.beside); err != nil {
+		return nil, err
+	}
 	if _, ok := measure.AccountingByName(f.Accounting); f.Accounting != "" && !ok {
 		return nil, usagef("--accounting %s: must be one of %s", f.Accounting, strings.Join(accountings(), ", "))
 	}
@@ -348,10 +353,14 @@ func (f *analyzeFlags) table() string {
 }
 
 func (f *analyzeFlags) summarize(w io.Writer, m *report.Model) error {
+	write := report.WriteText
 	if f.Accounting != "" {
-		return report.WriteAccounting(w, m, width(w))
+		write = report.WriteAccounting
 	}
-	return report.WriteText(w, m, width(w))
+	if err := write(w, m, width(w)); err != nil {
+		return err
+	}
+	return report.WriteBeside(w, m, width(w))
 }
 
 func accountings() (names []string) {

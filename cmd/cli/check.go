@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"orrery/analyzer/claims"
+	"orrery/analyzer/report"
 )
 
 var checkFormats = []string{"text", "json", "markdown"}
@@ -53,7 +54,9 @@ result of --state is asked, which must have the claims' periods.`,
 			case "markdown":
 				err = claims.WriteMarkdown(streams.Out, findings)
 			default:
-				err = claims.WriteText(streams.Out, findings, width(streams.Out))
+				if err = claims.WriteText(streams.Out, findings, width(streams.Out)); err == nil {
+					err = report.WriteBeside(streams.Out, m, width(streams.Out))
+				}
 			}
 			if err != nil {
 				return err

@@ -28,6 +28,7 @@ func measuringFlags(flags *pflag.FlagSet, f *analyzeFlags) {
 	flags.StringVar(&f.asOf, "as-of", "", "day that relative windows count from, as for analyze")
 	flags.BoolVar(&f.Source.Former, "former", false, "fetch repositories that have left the ecosystem as well; without it they are read where there is a mirror")
 	flags.IntVar(&f.Workers, "workers", 0, "goroutines (default one for each processor); changes no result")
+	flags.StringArrayVar(&f.beside, "beside", nil, besideHelp)
 	flags.BoolVar(&f.allowPartial, "allow-partial", false, "exit with 0 though something was skipped")
 	flags.BoolVar(&f.quiet, "quiet", false, "no progress")
 }
@@ -66,6 +67,9 @@ func period(from, to string) (*measure.Window, error) {
 // measured gives the model of the sources with some windows more, or without sources the last one of the state. skipped says that something was
 // left out.
 func (f *analyzeFlags) measured(cmd *cobra.Command, streams Streams, windows []measure.Window) (m *report.Model, skipped bool, err error) {
+	if f.Beside, err = readBeside(f.beside); err != nil {
+		return nil, false, err
+	}
 	if len(f.Sources) == 0 {
 		name, err := newestResult(f.state)
 		if err != nil {
@@ -74,6 +78,9 @@ func (f *analyzeFlags) measured(cmd *cobra.Command, streams Streams, windows []m
 		m, err := readResult(f.state, name)
 		if err != nil {
 			return nil, false, err
+		}
+		if len(f.Beside) > 0 {
+			m.Beside = f.Beside
 		}
 		return m, m.Read < m.Named() || len(m.Skips) > 0, nil
 	}
@@ -205,5 +212,8 @@ func writeGrowth(w io.Writer, m *report.Model, name, format string) error {
 	case "csv":
 		return report.WriteTable(w, m, "waterfall")
 	}
-	return report.WriteGrowth(w, m, name, width(w))
+	if err := report.WriteGrowth(w, m, name, width(w)); err != nil {
+		return err
+	}
+	return report.WriteBeside(w, m, width(w))
 }

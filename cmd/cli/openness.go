@@ -54,5 +54,8 @@ func writeOpenness(w io.Writer, m *report.Model, window, format string) error {
 	case "csv":
 		return report.WriteTable(w, m, "openness")
 	}
-	return report.WriteOpenness(w, m, window, width(w))
+	if err := report.WriteOpenness(w, m, window, width(w)); err != nil {
+		return err
+	}
+	return report.WriteBeside(w, m, width(w))
 }

@@ -64,8 +64,10 @@ func TestReadmeCommands(t *testing.T) {
 	}
 	_, noGit := exec.LookPath("git")
 	dir := t.TempDir()
-	if err := os.CopyFS(filepath.Join(dir, "fixtures", "sample"), os.DirFS("../../fixtures/sample")); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"sample", "references"} {
+		if err := os.CopyFS(filepath.Join(dir, "fixtures", name), os.DirFS("../../fixtures/"+name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	commands := 0
 	for _, b := range blocks(t) {

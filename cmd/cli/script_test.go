@@ -86,6 +86,7 @@ func setup(env *testscript.Env) error {
 	return errors.Join(
 		os.WriteFile(key, []byte("the same key in every test\n"), 0o600),
 		os.CopyFS(filepath.Join(env.WorkDir, "fixtures", "sample"), os.DirFS("../../fixtures/sample")),
+		os.CopyFS(filepath.Join(env.WorkDir, "fixtures", "references"), os.DirFS("../../fixtures/references")),
 	)
 }
 
