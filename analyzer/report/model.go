@@ -603,6 +603,9 @@ func (r *Row) merged() *Part {
 	return &r.Apart
 }
 
+// Reading is the row with contractors as part of their client; nil of a contractor that has one.
+func (r *Row) Reading() *Part { return r.merged() }
+
 func part(f *measure.Figures, r *measure.Row, p measure.Part) Part {
 	out := Part{Sum: p.Sum, Changed: p.Changed(), ChangedHere: p.ChangedHere(), Contributors: p.Contributors}
 	if p.Bulk != (measure.Sum{}) {

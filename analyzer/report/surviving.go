@@ -205,6 +205,9 @@ func (r *StockRow) merged() *Stock {
 	return &r.Apart
 }
 
+// Reading is the row with contractors as part of their client; nil of a contractor that has one.
+func (r *StockRow) Reading() *Stock { return r.merged() }
+
 func kinds(rows []measure.KindRow, class bool) []Kind {
 	list := make([]Kind, len(rows))
 	for i := range rows {
