@@ -248,7 +248,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	book := control.Read(histories)
+	book := control.Read(histories, teams(ecosystem))
 	pulls := openness.Tell(told.owners, book)
 	resolution, err := resolve(histories, ecosystem, told.owners, book.Mentions, opts)
 	if err != nil {
@@ -311,6 +311,16 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		return nil, err
 	}
 	return out, ctx.Err()
+}
+
+// teams gives the members of each team.
+func teams(e *source.Ecosystem) control.Teams {
+	out := control.Teams{}
+	for _, t := range e.Teams {
+		name := strings.ToLower(t.Name)
+		out[name] = append(out[name], t.Member)
+	}
+	return out
 }
 
 // governed reads what no repository states, with organizations by the names that results have.

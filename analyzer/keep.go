@@ -343,6 +343,7 @@ func inputs(e *source.Ecosystem, told forgesTold, read []reading, opts *Options)
 		Governance                            []string
 		Renames                               string
 		Rolls                                 []source.Roll
+		Teams                                 []source.Team
 		Forges                                []string
 		Beside                                []*report.Reference
 		Repositories, Left                    []repository
@@ -350,7 +351,7 @@ func inputs(e *source.Ecosystem, told forgesTold, read []reading, opts *Options)
 		Program: opts.Program, Version: opts.Version, Ecosystem: e.Name, Windows: windows(e, opts.Windows), Paths: e.Paths, Bulk: e.Bulk, Warnings: e.Warnings, AsOf: opts.AsOf,
 		Ranges: opts.Ranges, Accounting: opts.Accounting, RollUp: string(opts.RollUp), Contractors: string(opts.Contractors),
 		CoAuthors: string(opts.coAuthors(e)),
-		Key:       people.KeyName(opts.PseudonymKey), Names: opts.Names, Top: opts.Top, Bots: slices.Concat(opts.Bots, e.Bots), Renames: factsOptions(opts), Rolls: e.Rolls, Beside: opts.Beside,
+		Key:       people.KeyName(opts.PseudonymKey), Names: opts.Names, Top: opts.Top, Bots: slices.Concat(opts.Bots, e.Bots), Renames: factsOptions(opts), Rolls: e.Rolls, Teams: e.Teams, Beside: opts.Beside,
 	}
 	for _, list := range []struct {
 		to   *[]string
@@ -476,9 +477,75 @@ func moved(last *state.Result, histories []*facts.Repository) (warnings, success
 	return warnings, successors
 }
 
+// from says what has to be given for the same again, from whatever folder.
+func (opts *Options) from() state.RunFrom {
+	absolute := func(list []string) (out []string) {
+		for _, s := range list {
+			out = append(out, absolutePath(s))
+		}
+		return out
+	}
+	out := state.RunFrom{
+		Organizations: absolute(opts.Organizations), Mailmaps: absolute(opts.Mailmaps), OptOut: absolute(opts.OptOut),
+		Bots: opts.Bots, CoAuthors: string(opts.CoAuthors), Revision: opts.Revision,
+	}
+	if opts.Source.MirrorsDir != "" {
+		out.Mirrors = absolutePath(opts.Source.MirrorsDir)
+	}
+	for _, s := range opts.Sources {
+		prefix, place := "", s
+		for _, kind := range []string{"manifest:", "community:"} {
+			if rest, ok := strings.CutPrefix(s, kind); ok {
+				prefix, place = kind, rest
+			}
+		}
+		place, suffix, cut := strings.Cut(place, "#")
+		if cut {
+			suffix = "#" + suffix
+		}
+		if !slices.Contains(source.Builtin(), s) {
+			place = absolutePath(place)
+		}
+		out.Sources = append(out.Sources, source.Redact(prefix+place+suffix))
+	}
+	return out
+}
+
+// absolutePath makes what is a path here one everywhere; what is none stays as it is.
+func absolutePath(s string) string {
+	if _, err := os.Stat(s); err != nil {
+		return s
+	}
+	if abs, err := filepath.Abs(s); err == nil {
+		return abs
+	}
+	return s
+}
+
+// again takes the arguments of the last result of the state, without fetching anything.
+func (opts *Options) again() error {
+	last, err := opts.State.Last()
+	if err != nil {
+		return err
+	}
+	if last == nil || len(last.Run.From.Sources) == 0 {
+		return fmt.Errorf("%w: the state has no result that says what it was made from: give a SOURCE", source.ErrUsage)
+	}
+	from := &last.Run.From
+	opts.Sources, opts.Source.Offline = from.Sources, true
+	opts.Source.MirrorsDir = cmp.Or(from.Mirrors, opts.Source.MirrorsDir)
+	opts.Organizations = append(opts.Organizations, from.Organizations...)
+	opts.Mailmaps = append(opts.Mailmaps, from.Mailmaps...)
+	opts.OptOut = append(opts.OptOut, from.OptOut...)
+	opts.Bots = append(opts.Bots, from.Bots...)
+	opts.CoAuthors = cmp.Or(opts.CoAuthors, people.CoAuthors(from.CoAuthors))
+	opts.Revision = cmp.Or(opts.Revision, from.Revision)
+	return nil
+}
+
 // run says what a result came from.
 func run(e *source.Ecosystem, read []reading, opts *Options, inputs string, skipped bool) state.Run {
-	out := state.Run{Inputs: inputs, Options: factsOptions(opts), Engine: history.Engine, Skipped: skipped}
+	out := state.Run{Inputs: inputs, Options: factsOptions(opts), Engine: history.Engine, Skipped: skipped, From: opts.from()}
 	for i := range e.Repositories {
 		r := &e.Repositories[i]
 		one := state.RunRepository{Key: r.Key, Dir: r.Dir, Revision: cmp.Or(opts.Revision, r.Revision)}

@@ -17,16 +17,36 @@ import (
 const beside = 5
 
 // Remove tells what the sources' ecosystem is without some organizations from a moment on (Unix seconds; 0 is the newest committer date of a
-// head). Repositories that cannot be read are left out, and named.
+// head). With a state, facts that are there are not read again, and without sources those of its last result are taken. Repositories that cannot be
+// read are left out, and named.
 func Remove(ctx context.Context, opts Options, organizations []string, from int64) (out *report.Removals, unread []string, err error) {
 	opts.complete()
+	if opts.State != nil && len(opts.Sources) == 0 {
+		if err := opts.again(); err != nil {
+			return nil, nil, err
+		}
+	}
 	ecosystem, err := source.Resolve(ctx, opts.Sources, opts.Source)
 	if err != nil {
 		return nil, nil, err
 	}
+	if opts.State != nil {
+		if err := opts.findStored(ecosystem); err != nil {
+			return nil, nil, err
+		}
+	}
 	read, err := readAll(ctx, ecosystem.Repositories, opts)
 	if err != nil {
 		return nil, nil, err
+	}
+	if opts.State != nil {
+		noteOthers(ecosystem.Repositories, read, &opts)
+		if err := keepUnread(ecosystem.Repositories, read, &opts); err != nil {
+			return nil, nil, err
+		}
+		if err := load(ctx, ecosystem.Repositories, read, opts); err != nil {
+			return nil, nil, err
+		}
 	}
 	in := control.Input{}
 	var histories []*facts.Repository
@@ -43,7 +63,7 @@ func Remove(ctx context.Context, opts Options, organizations []string, from int6
 	if len(histories) == 0 {
 		return nil, unread, ErrNothing
 	}
-	book := control.Read(histories)
+	book := control.Read(histories, teams(ecosystem))
 	resolution, err := resolve(histories, ecosystem, nil, book.Mentions, opts)
 	if err != nil {
 		return nil, nil, err
@@ -68,5 +88,5 @@ func Remove(ctx context.Context, opts Options, organizations []string, from int6
 		}
 		asked = append(asked, i)
 	}
-	return report.BuildRemovals(ecosystem.Name, exposure, asked, beside, resolution, len(histories), len(ecosystem.Repositories)), unread, nil
+	return report.BuildRemovals(ecosystem.Name, exposure, asked, beside, resolution, keys(histories), len(histories), len(ecosystem.Repositories)), unread, nil
 }

@@ -113,7 +113,9 @@ func Parse(name string, data []byte) (list []Component, form string, err error) 
 // errThree refuses what the library cannot read.
 var errThree = errors.New("SPDX 3 is not read: give SPDX 2.3, or CycloneDX")
 
-func isThree(version string) bool { return strings.HasPrefix(strings.TrimPrefix(version, "SPDX-"), "3") }
+func isThree(version string) bool {
+	return strings.HasPrefix(strings.TrimPrefix(version, "SPDX-"), "3")
+}
 
 func parseJSON(text []byte) (list []Component, form string, err error) {
 	var head struct {

@@ -74,11 +74,15 @@ type Book struct {
 
 	guards []repositoryGuards // by repository
 	number map[string]int     // of mentions, by what they say
+	teams  Teams
 }
 
-// Read reads the files and messages of repositories. What a file says that cannot be understood is a warning; nothing is guessed.
-func Read(repositories []*facts.Repository) *Book {
-	b := &Book{number: map[string]int{}, guards: make([]repositoryGuards, len(repositories))}
+// Teams are the members of teams ("@org/team", lower case), by address or login: what forges know, and git does not.
+type Teams map[string][]string
+
+// Read reads the files and messages of repositories. A team that teams does not have is one nobody knows the members of. What a file says that cannot be understood is a warning; nothing is guessed.
+func Read(repositories []*facts.Repository, teams Teams) *Book {
+	b := &Book{number: map[string]int{}, teams: teams, guards: make([]repositoryGuards, len(repositories))}
 	for i, r := range repositories {
 		b.readSeats(i, r)
 		b.readActs(i, r)
@@ -119,6 +123,38 @@ type rule struct {
 	seats   []int // into file.seats
 }
 
+// expand puts the members of teams where the teams stand.
+func (t Teams) expand(f *file) {
+	if len(t) == 0 {
+		return
+	}
+	var seats []stated
+	now := make([][]int, len(f.seats)) // seat -> seats
+	for i, s := range f.seats {
+		members, ok := t[strings.ToLower(s.who.Name)]
+		if !ok || s.who.Email != "" || len(seats)+len(members) > maxSeats {
+			now[i] = []int{len(seats)}
+			seats = append(seats, s)
+			continue
+		}
+		for _, m := range members {
+			if who, ok := owner(m); ok {
+				s.who = who
+				now[i] = append(now[i], len(seats))
+				seats = append(seats, s)
+			}
+		}
+	}
+	for i := range f.rules {
+		var of []int
+		for _, s := range f.rules[i].seats {
+			of = append(of, now[s]...)
+		}
+		f.rules[i].seats = of
+	}
+	f.seats = seats
+}
+
 // readSeats follows every file through its versions.
 func (b *Book) readSeats(repository int, r *facts.Repository) {
 	g := &b.guards[repository]
@@ -135,6 +171,7 @@ func (b *Book) readSeats(repository int, r *facts.Repository) {
 				var f file
 				if d.Content != nil {
 					f = parse(path, string(d.Content))
+					b.teams.expand(&f)
 				}
 				if f.broken != "" {
 					b.Warnings = append(b.Warnings, fmt.Sprintf("%s: %s: %s: nothing of it is used", r.Key, path, f.broken))

@@ -1,8 +1,10 @@
 package control
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,7 +96,7 @@ func TestWhoGuardsAFile(t *testing.T) {
 		"OWNERS":      "hal@x.example\n",
 	}
 	r := repositoryOf(files, "a")
-	b := Read([]*facts.Repository{r})
+	b := Read([]*facts.Repository{r}, nil)
 	g := b.guards[0].guardians(100)
 	for file, want := range map[string]string{
 		"README.md": "eve", "net/a.c": "ann", "net/README.md": "ann", "net/gen/a.c": "hal", "lib/a.c": "bob", "lib/x/a.c": "hal",
@@ -176,7 +178,7 @@ func ecosystem(t *testing.T) ([]*facts.Repository, *Book, Input) {
 		Documents: []facts.Document{{Content: []byte("name: net\nrepositories:\n- repo: [openx/relay, openx/gone]\n  repo_admin:\n  - {gitee_id: nina, organization: Borealis}\n")}},
 	}
 	all := []*facts.Repository{relay, groups}
-	b := Read(all)
+	b := Read(all, nil)
 	directory, err := people.LoadDirectory("testdata/organizations.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -233,7 +235,7 @@ func TestSeatsBeginAndEnd(t *testing.T) {
 	r.Documents = []facts.Document{
 		{Step: 0, Content: []byte("* a@x.example\n")}, {Step: 1, Content: []byte("# moved\n* a@x.example b@x.example\n")}, {Step: 2}, {Step: 3, Content: []byte("* a@x.example\n")},
 	}
-	b := Read([]*facts.Repository{r})
+	b := Read([]*facts.Repository{r}, nil)
 	var got []string
 	for _, s := range b.Seats {
 		got = append(got, fmt.Sprintf("%s line %d from %d to %d", b.Mentions[s.Mention].Email, s.Line, s.From, s.To))
@@ -299,4 +301,48 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestTeams(t *testing.T) {
+	files := map[string]string{"CODEOWNERS": "* eve@x.example @relay/core @relay/none\nnet/ @Relay/Core\n"}
+	teams := Teams{"@relay/core": {"ann@x.example", "bob"}}
+	b := Read([]*facts.Repository{repositoryOf(files, "a")}, teams)
+	g := b.guards[0].guardians(100)
+	for file, want := range map[string]string{"a.c": "eve@x.example ann@x.example github:bob @relay/none", "net/a.c": "ann@x.example github:bob"} {
+		var got []string
+		for _, s := range g.of(file) {
+			who := b.Mentions[b.Seats[s].Mention]
+			got = append(got, cmp.Or(who.Email, who.Name))
+			if len(who.Accounts) > 0 {
+				got[len(got)-1] = who.Accounts[slices.Index(who.Accounts, "github:bob")]
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s is guarded by %q, want %s", file, got, want)
+		}
+	}
+}
+
+// The lines that hang on an organization are the same by every way to ask, and those of all parts make the whole.
+func TestExposedIsWhatRemovalSays(t *testing.T) {
+	_, b, in := ecosystem(t)
+	e := b.Expose(in)
+	result := b.Measure(in)
+	for _, r := range result.Rows {
+		if r.Organization == people.NoOrganization || r.Client != "" {
+			continue
+		}
+		if want := e.Without(r.Organization).Lines; r.Exposed != want {
+			t.Errorf("%s: %+v, removal says %+v", r.Name, r.Exposed, want)
+		}
+		var lines, files Exposed
+		for _, u := range e.Units(func(repository int, path string) string { return fmt.Sprint(repository, path) }, r.Organization) {
+			for _, x := range []struct{ to, from *Exposed }{{&lines, &u.Lines}, {&files, &u.Files}} {
+				x.to.Low, x.to.High, x.to.Whole = x.to.Low+x.from.Low, x.to.High+x.from.High, x.to.Whole+x.from.Whole
+			}
+		}
+		if all := e.Without(r.Organization); lines != all.Lines || files != all.Files {
+			t.Errorf("%s: parts have %+v lines and %+v files, the whole %+v and %+v", r.Name, lines, files, all.Lines, all.Files)
+		}
+	}
 }

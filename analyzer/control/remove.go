@@ -3,6 +3,7 @@ package control
 import (
 	"cmp"
 	"encoding/binary"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -57,6 +58,22 @@ type Exposure struct {
 	links        map[[2]uint32][]int // file -> persons who changed it
 	dormant      uint64
 	weight       []uint64 // commits by organization
+	files        []hanging
+	side         func(people.Attribution) int
+}
+
+// hanging is a file that something hangs on.
+type hanging struct {
+	repository, party int32
+	path              uint32
+	lines             uint64
+}
+
+// Unit is a part of an ecosystem, as a repository or a folder, and what of it is left to nobody.
+type Unit struct {
+	Name string
+	// Files and Lines are those that somebody is active on or guards, Commits those of the days before that changed anything in it.
+	Files, Lines, Commits Exposed
 }
 
 // party is a set of organizations that something hangs on.
@@ -84,7 +101,7 @@ func (b *Book) Expose(in Input) *Exposure {
 	m.aim()
 	e := &Exposure{
 		at: in.At, in: in, authors: map[int]int{}, commits: map[int]uint64{}, reviews: map[int]uint64{}, reviewerOf: map[int]int{},
-		links: map[[2]uint32][]int{}, weight: make([]uint64, len(in.Resolution.Organizations)),
+		links: map[[2]uint32][]int{}, weight: make([]uint64, len(in.Resolution.Organizations)), side: m.side,
 	}
 	e.active(m, true)
 	e.reviewers(m)
@@ -248,6 +265,7 @@ func (e *Exposure) hang(m *measurement) {
 				byKey[string(key)] = at
 				e.parties = append(e.parties, party{organizations: of})
 			}
+			e.files = append(e.files, hanging{int32(i), int32(at), uint32(p), uint64(n)})
 			e.parties[at].files++
 			e.parties[at].lines += uint64(n)
 		}
@@ -309,16 +327,8 @@ func (e *Exposure) Without(organizations ...int) Removal {
 			x.High += n
 		}
 	}
-	hangs := func(p *party) (low, high bool) {
-		low, high = true, true
-		for _, o := range p.organizations {
-			low = low && o != unknown && gone[o]
-			high = high && (o == unknown || gone[o])
-		}
-		return low, high
-	}
 	sum := func(x *Exposed, p *party, n uint64) {
-		low, high := hangs(p)
+		low, high := p.hangs(gone)
 		x.Whole += n
 		if low {
 			x.Low += n
@@ -345,6 +355,91 @@ func (e *Exposure) Without(organizations ...int) Removal {
 	out.Before = e.components(func(int) bool { return true })
 	out.After = e.components(func(person int) bool { side := e.authors[person]; return side == unknown || !gone[side] })
 	return out
+}
+
+// Units tells what is left of each part without some organizations. unit names the part that a file belongs to, "" for none; parts are in the
+// order of their names.
+func (e *Exposure) Units(unit func(repository int, path string) string, organizations ...int) []Unit {
+	gone := make([]bool, len(e.in.Resolution.Organizations))
+	for _, o := range organizations {
+		gone[o] = true
+	}
+	units := map[string]*Unit{}
+	of := func(repository int, path uint32) *Unit {
+		name := unit(repository, e.in.Repositories[repository].Paths[path])
+		if name == "" {
+			return nil
+		}
+		if units[name] == nil {
+			units[name] = &Unit{Name: name}
+		}
+		return units[name]
+	}
+	for i := range e.files {
+		f := &e.files[i]
+		u := of(int(f.repository), f.path)
+		if u == nil {
+			continue
+		}
+		low, high := e.parties[f.party].hangs(gone)
+		for _, x := range [...]struct {
+			to *Exposed
+			n  uint64
+		}{{&u.Files, 1}, {&u.Lines, f.lines}} {
+			x.to.Whole += x.n
+			if low {
+				x.to.Low += x.n
+			}
+			if high {
+				x.to.High += x.n
+			}
+		}
+	}
+	met := map[facts.ID]bool{}
+	for i, r := range e.in.Repositories {
+		for row := range r.Commits {
+			c := &r.Commits[row]
+			if c.IsMerge() || !c.Authored.Valid || c.Authored.Unix <= e.at-ActiveDays*24*60*60 || c.Authored.Unix > e.at || met[c.ID] {
+				continue
+			}
+			met[c.ID] = true
+			a := e.in.Resolution.Attribute(i, c.Author, c.Authored)
+			if a.Class.Machine() {
+				continue
+			}
+			side := e.side(a)
+			touched := map[*Unit]bool{}
+			for k := c.Changes.Lo; k < c.Changes.Hi; k++ {
+				u := of(i, r.Changes[k].Path)
+				if u == nil || touched[u] {
+					continue
+				}
+				touched[u] = true
+				u.Commits.Whole++
+				if side == unknown {
+					u.Commits.High++
+				} else if gone[side] {
+					u.Commits.Low++
+					u.Commits.High++
+				}
+			}
+		}
+	}
+	list := make([]Unit, 0, len(units))
+	for _, name := range slices.Sorted(maps.Keys(units)) {
+		list = append(list, *units[name])
+	}
+	return list
+}
+
+// hangs says whether something is left to nobody, at the least and at the most.
+func (p *party) hangs(gone []bool) (low, high bool) {
+	low, high = true, true
+	for _, o := range p.organizations {
+		low = low && o != unknown && gone[o]
+		high = high && (o == unknown || gone[o])
+	}
+	return low, high
 }
 
 // components groups the people that are left by the files that they share.

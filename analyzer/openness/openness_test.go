@@ -75,7 +75,7 @@ func input(t *testing.T, forges []*facts.Forge, repositories ...*facts.Repositor
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := Input{Repositories: repositories, Book: control.Read(repositories), At: at(1000).Unix}
+	in := Input{Repositories: repositories, Book: control.Read(repositories, nil), At: at(1000).Unix}
 	in.Pulls = Tell(forges, in.Book)
 	in.Resolution, err = people.Resolve(repositories, people.Options{
 		Directory: directory, PseudonymKey: make([]byte, 16), Bots: []string{"relay-ci"}, Mentions: in.Book.Mentions, Forges: forges,

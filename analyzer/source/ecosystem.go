@@ -47,6 +47,7 @@ type ecosystemFile struct {
 	Organizations []text       `key:"organizations"`
 	Mailmap       []text       `key:"mailmap"`
 	Governance    []text       `key:"governance"`
+	Teams         []fileGroup  `key:"teams"`
 	Bots          []text       `key:"bots"`
 	Paths         []filePath   `key:"paths"`
 	Bulk          []fileBulk   `key:"bulk"`
@@ -331,7 +332,7 @@ func (d *fileDecoder) mapping(n *yaml.Node, v reflect.Value, what string) {
 
 func (d *fileDecoder) groups(n, place *yaml.Node, v reflect.Value, what string) {
 	if n.Kind != yaml.MappingNode {
-		d.fail(place, "%s is a mapping from names to lists of patterns; here stands %s", what, kind(n))
+		d.fail(place, "%s is a mapping from names to lists; here stands %s", what, kind(n))
 		return
 	}
 	var groups []fileGroup
@@ -453,6 +454,11 @@ func (d *fileDecoder) check(f *ecosystemFile, root *yaml.Node) {
 			d.fail(p.node, "%q is no pattern: %v", p.s, err)
 		}
 	}
+	for _, t := range f.Teams {
+		if !strings.HasPrefix(t.Name.s, "@") || !strings.Contains(t.Name.s, "/") {
+			d.fail(t.Name.node, "%q is no team: @ORG/TEAM is wanted, in quotes", t.Name.s)
+		}
+	}
 	names := map[string]bool{}
 	for _, w := range f.Windows {
 		if w.node == nil {
@@ -560,6 +566,11 @@ func (f *ecosystemFile) apply(d *draft, file, dir string) error {
 	}
 	for _, a := range f.Alerts {
 		d.alerts = append(d.alerts, Alert{a.s, fmt.Sprintf("%s:%d:%d", file, a.node.Line, a.node.Column)})
+	}
+	for _, t := range f.Teams {
+		for _, member := range t.Patterns {
+			d.teams = append(d.teams, Team{t.Name.s, member.s})
+		}
 	}
 	d.coAuthors = first(f.CoAuthors.s, d.coAuthors)
 	for _, b := range f.Bots {

@@ -43,6 +43,7 @@ type draft struct {
 	mailmaps      []string
 	optOut        []string
 	governance    []string
+	teams         []Team
 	bots          []string
 	coAuthors     string
 	alerts        []Alert
@@ -65,6 +66,7 @@ func (d *draft) merge(o *draft) {
 	d.mailmaps = append(d.mailmaps, o.mailmaps...)
 	d.optOut = append(d.optOut, o.optOut...)
 	d.governance = append(d.governance, o.governance...)
+	d.teams = append(d.teams, o.teams...)
 	d.bots = append(d.bots, o.bots...)
 	d.coAuthors = first(d.coAuthors, o.coAuthors)
 	d.paths = append(d.paths, o.paths...)
@@ -82,7 +84,7 @@ func (d *draft) fail(name string, err error) {
 
 // ecosystem orders the candidates by unique keys. What came first keeps its short key, so that adding a source renames nothing.
 func (d *draft) ecosystem() *Ecosystem {
-	e := &Ecosystem{Windows: d.windows, Organizations: d.organizations, Mailmaps: d.mailmaps, Bots: d.bots, CoAuthors: d.coAuthors, OptOut: d.optOut, Governance: d.governance, Alerts: d.alerts, Paths: d.paths, Bulk: d.bulk, Rolls: d.rolls, Warnings: d.warnings}
+	e := &Ecosystem{Windows: d.windows, Organizations: d.organizations, Mailmaps: d.mailmaps, Bots: d.bots, CoAuthors: d.coAuthors, OptOut: d.optOut, Governance: d.governance, Teams: d.teams, Alerts: d.alerts, Paths: d.paths, Bulk: d.bulk, Rolls: d.rolls, Warnings: d.warnings}
 	names := slices.Clone(d.names)
 	slices.Sort(names) // the order of the arguments shows nowhere
 	switch names = slices.Compact(names); {

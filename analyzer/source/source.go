@@ -101,6 +101,7 @@ type Ecosystem struct {
 	Mailmaps      []string
 	OptOut        []string
 	Governance    []string // files of what no repository states
+	Teams         []Team
 	Alerts        []Alert
 	Bots          []string // patterns of names or addresses of machine accounts
 	CoAuthors     string   // the policy for co-authors; "" for none stated
@@ -108,6 +109,9 @@ type Ecosystem struct {
 	Bulk          []BulkRule
 	Warnings      []string // what was odd in manifests and files, for people
 }
+
+// Team says that somebody is of a team.
+type Team struct{ Name, Member string } // "@org/team"; an address or a login
 
 // Alert is a threshold that an ecosystem file sets.
 type Alert struct {

@@ -28,9 +28,23 @@ type Run struct {
 	Engine  int    `json:"engine"`
 	// Skipped says that something could not be read.
 	Skipped bool `json:"skipped"`
+	// From is what has to be given for the same again.
+	From RunFrom `json:"from"`
 	// Repositories are all that the sources named.
 	Repositories []RunRepository `json:"repositories"`
 	Files        []RunFile       `json:"files"`
+}
+
+// RunFrom are the arguments of a run. Paths are absolute.
+type RunFrom struct {
+	Sources       []string `json:"sources,omitempty"`
+	Mirrors       string   `json:"mirrors,omitempty"`
+	Organizations []string `json:"organizations,omitempty"`
+	Mailmaps      []string `json:"mailmaps,omitempty"`
+	OptOut        []string `json:"opt_out,omitempty"`
+	Bots          []string `json:"bots,omitempty"`
+	CoAuthors     string   `json:"co_authors,omitempty"`
+	Revision      string   `json:"revision,omitempty"`
 }
 
 // RunRepository is a repository of a run.

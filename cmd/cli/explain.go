@@ -1,17 +1,22 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"orrery/analyzer"
+	"orrery/analyzer/disk"
 	"orrery/analyzer/people"
 	"orrery/analyzer/report"
 	"orrery/analyzer/source"
+	"orrery/analyzer/state"
 )
 
 // evidenceFlags are those of commands that resolve people and measure nothing.
@@ -137,17 +142,24 @@ func newRemove(streams Streams) *cobra.Command {
 	var from string
 	var more []string
 	cmd := &cobra.Command{
-		Use:   "remove ORGANIZATION SOURCE...",
+		Use:   "remove ORGANIZATION [SOURCE...]",
 		Short: "Say what hangs on an organization alone",
 		Long: `Prints which repositories, files and lines have no active author and no maintainer but those of an
 organization, how much of the work and of the reviews is theirs, and into how many groups the people
 who share files fall apart without them, beside the same for the five largest others, and as a curve
-while organizations leave one after another. It is arithmetic and no forecast: nobody takes over.`,
-		Args: arguments(2, math.MaxInt, "an organization, and one SOURCE or more"),
+while organizations leave one after another. It is arithmetic and no forecast: nobody takes over.
+With --state nothing is read again that is there; without a SOURCE, the state's last result says what is
+asked, and nothing is fetched.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 || len(args) == 1 && f.state != "" {
+				return nil
+			}
+			return usagef("remove: give an organization, and one SOURCE or more, or --state; see orrery help remove")
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.Sources = args[1:]
-			if f.format != "text" && f.format != "json" {
-				return usagef("--format %s: must be text or json", f.format)
+			if formats := []string{"text", "json", "csv"}; !slices.Contains(formats, f.format) {
+				return usagef("--format %s: must be one of %s", f.format, strings.Join(formats, ", "))
 			}
 			at := int64(0)
 			if from != "" {
@@ -157,8 +169,23 @@ while organizations leave one after another. It is arithmetic and no forecast: n
 				}
 				at = day.Unix() - 1 // what was done on that day is done without them
 			}
+			f.state = cmp.Or(f.state, source.StateDir(f.Sources))
+			if f.state != "" {
+				s, err := state.Open(disk.Real{}, f.state)
+				if err != nil {
+					return err
+				}
+				defer s.Close()
+				f.State, f.Now = s, time.Now()
+				f.Source.MirrorsDir = cmp.Or(f.Source.MirrorsDir, s.MirrorsDir())
+			}
 			var err error
-			if f.PseudonymKey, err = pseudonymKey(f.keyFile); err != nil {
+			if f.State != nil && f.keyFile == "" {
+				f.PseudonymKey, err = f.State.Key()
+			} else {
+				f.PseudonymKey, err = pseudonymKey(f.keyFile)
+			}
+			if err != nil {
 				return err
 			}
 			r, unread, err := analyzer.Remove(cmd.Context(), f.Options, append(args[:1:1], more...), at)
@@ -166,8 +193,11 @@ while organizations leave one after another. It is arithmetic and no forecast: n
 				return err
 			}
 			write := r.WriteText
-			if f.format == "json" {
+			switch f.format {
+			case "json":
 				write = r.WriteJSON
+			case "csv":
+				write = r.WriteCSV
 			}
 			if err := write(streams.Out); err != nil {
 				return err
@@ -178,7 +208,8 @@ while organizations leave one after another. It is arithmetic and no forecast: n
 	evidenceFlags(cmd.Flags(), &f)
 	cmd.Flags().StringArrayVar(&more, "and", nil, "organization that leaves at the same time; may be given several times")
 	cmd.Flags().StringVar(&from, "from", "", "first day without, YYYY-MM-DD (default the newest committer date of a head)")
-	cmd.Flags().StringVar(&f.format, "format", "text", "text or json")
+	cmd.Flags().StringVar(&f.format, "format", "text", "text, json or csv; the latter two have every repository and every step")
+	cmd.Flags().StringVar(&f.state, "state", "", "state that keeps facts, as for analyze: what is there is not read again")
 	return cmd
 }
 
