@@ -305,7 +305,8 @@ func (s *sketch) key(out *bufio.Writer, x, y, big float64) {
 	}
 	for _, sw := range s.legends {
 		at += 24
-		fmt.Fprintf(out, `<circle cx="9" cy="%s" r="9" fill="%s" stroke="#222222"/><text x="26" y="%s" font-size="15">%s</text>`, tenth(at-5), sw.colour, tenth(at), escapeXML(sw.name))
+		room := int(math.Floor((svgLegend-26)/(15*0.54))) - utf8.RuneCountInString(sw.figure) - 1 // letters beside the figure
+		fmt.Fprintf(out, `<circle cx="9" cy="%s" r="9" fill="%s" stroke="#222222"/><text x="26" y="%s" font-size="15">%s</text>`, tenth(at-5), sw.colour, tenth(at), escapeXML(clean(sw.name, room)))
 		fmt.Fprintf(out, `<text x="%s" y="%s" font-size="15" text-anchor="end">%s</text>`+"\n", tenth(svgLegend), tenth(at), escapeXML(sw.figure))
 	}
 	at += 14
@@ -339,7 +340,11 @@ func (s *sketch) explain() (lines []string) {
 		}
 	}
 	if hidden > 0 {
-		lines = append(lines, thousands(float64(hidden))+" names without room show under the pointer.")
+		names := " names without room show"
+		if hidden == 1 {
+			names = " name without room shows"
+		}
+		lines = append(lines, thousands(float64(hidden))+names+" under the pointer.")
 	}
 	lines = append(lines, g.shown(s.d.Column)...)
 	return append(lines, s.d.Notes...)
