@@ -346,3 +346,27 @@ func TestExposedIsWhatRemovalSays(t *testing.T) {
 		}
 	}
 }
+
+// What was reviewed where makes what was reviewed.
+func TestReviewsByRepositoryAddUp(t *testing.T) {
+	_, b, in := ecosystem(t)
+	result := b.Measure(in)
+	sums := map[[2]int]int{}
+	for _, at := range result.Where {
+		sums[[2]int{at.Window, at.Organization}] += at.Acts
+	}
+	all := 0
+	for _, r := range result.Rows {
+		for w := range r.Acts {
+			if r.Organization != people.NoOrganization {
+				all += r.Acts[w].All()
+				if got := sums[[2]int{w, r.Organization}]; got != r.Acts[w].All() {
+					t.Errorf("%s in window %d: %d, want %d", r.Name, w, got, r.Acts[w].All())
+				}
+			}
+		}
+	}
+	if all == 0 {
+		t.Error("nothing was reviewed")
+	}
+}

@@ -94,7 +94,14 @@ type Result struct {
 	// Changed counts the non-merge commits and merges of each window that anybody else than the author reviewed, approved or took in, of
 	// Changes that there are.
 	Changed, Changes []int
-	Warnings         []string
+	// Where counts the acts of organizations by repository, in the order of windows, repositories and organizations. Contractors stand apart.
+	Where    []ActsAt
+	Warnings []string
+}
+
+// ActsAt is how often people of an organization reviewed, approved or took in changes of others in a repository.
+type ActsAt struct {
+	Window, Repository, Organization, Acts int
 }
 
 // Year is who held how many seats.
@@ -345,6 +352,7 @@ func (m *measurement) acts(t *table, out *Result) {
 		kind   string
 	}
 	var seen []done
+	where := map[ActsAt]int{}
 	for lo := 0; lo < len(m.Acts); {
 		hi := lo + 1
 		for hi < len(m.Acts) && m.Acts[hi].Repository == m.Acts[lo].Repository && m.Acts[hi].Commit == m.Acts[lo].Commit {
@@ -389,6 +397,9 @@ func (m *measurement) acts(t *table, out *Result) {
 					out.Machines[w]++
 					continue
 				}
+				if by.Organization != people.NoOrganization {
+					where[ActsAt{Window: w, Repository: a.Repository, Organization: by.Organization}]++
+				}
 				n := &t.of(by).Acts[w]
 				switch a.Kind {
 				case Review:
@@ -406,6 +417,19 @@ func (m *measurement) acts(t *table, out *Result) {
 			}
 		}
 	}
+	out.Where = sortedActs(where)
+}
+
+// sortedActs lists them in their order.
+func sortedActs(where map[ActsAt]int) (list []ActsAt) {
+	for at, n := range where {
+		at.Acts = n
+		list = append(list, at)
+	}
+	slices.SortFunc(list, func(a, b ActsAt) int {
+		return cmp.Or(cmp.Compare(a.Window, b.Window), cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Organization, b.Organization))
+	})
+	return list
 }
 
 // holds says whether a moment is in the window; all time holds invalid dates too.

@@ -33,6 +33,8 @@ type Control struct {
 	Governance []Power      `json:"governance"`
 	Rows       []ControlRow `json:"organizations"`
 	Years      []SeatsRow   `json:"seats_by_year"`
+	// Where is who reviewed where, by window.
+	Where []ReviewsRow `json:"reviews_by_repository"`
 
 	seats []seatRow
 }
@@ -87,6 +89,14 @@ type SeatsRow struct {
 	Holders int    `json:"holders"`
 }
 
+// ReviewsRow is how often people of an organization reviewed, approved or took in changes of others in a repository. Contractors stand apart.
+type ReviewsRow struct {
+	Window       string `json:"window"`
+	Repository   string `json:"repository"`
+	Organization string `json:"organization"`
+	Reviews      int    `json:"reviews"`
+}
+
 type seatRow struct {
 	repository, file, role, scope, person, organization, class, rule string
 	line                                                             int
@@ -101,7 +111,7 @@ func (m *Model) AddControl(c *control.Result, book *control.Book, repositories [
 	}
 	m.Control = &Control{
 		Lines: c.Lines, Stated: c.Stated, StatedShare: ratio(c.Stated, c.Lines), Stating: c.Repositories, Elsewhere: c.Elsewhere,
-		Changes: c.Changes[w], Reviewed: c.Changed[w], Machines: c.Machines[w], Rows: []ControlRow{}, Years: []SeatsRow{}, Governance: []Power{},
+		Changes: c.Changes[w], Reviewed: c.Changed[w], Machines: c.Machines[w], Rows: []ControlRow{}, Years: []SeatsRow{}, Governance: []Power{}, Where: []ReviewsRow{},
 	}
 	m.Warnings = append(m.Warnings, c.Warnings...)
 	var known, all control.Part
@@ -230,6 +240,9 @@ func (m *Model) AddControl(c *control.Result, book *control.Book, repositories [
 			}
 			m.Control.Years = append(m.Control.Years, SeatsRow{y.Year, r.Name, class, r.Seats, r.Holders})
 		}
+	}
+	for _, at := range c.Where {
+		m.Control.Where = append(m.Control.Where, ReviewsRow{c.Windows[at.Window].Name, repositories[at.Repository], resolution.Organizations[at.Organization].Name, at.Acts})
 	}
 	m.Control.list(book, repositories, resolution, c.At)
 }
@@ -362,6 +375,19 @@ var controlTables = []Table{
 					to = date(s.to)
 				}
 				add(s.repository, s.file, s.line, s.role, s.scope, s.person, s.organization, s.class, s.rule, date(s.from), to)
+			}
+		},
+	},
+	{
+		"reviews",
+		"how often people of an organization reviewed, approved or took in changes of others in a repository, by window; contractors as firms of their own",
+		[]string{"window", "repository", "organization", "reviews"},
+		func(m *Model, add func(...any)) {
+			if m.Control == nil {
+				return
+			}
+			for _, r := range m.Control.Where {
+				add(r.Window, r.Repository, r.Organization, r.Reviews)
 			}
 		},
 	},

@@ -92,13 +92,22 @@ func (m *Model) organizationsByRepository(p Period) (*graph.Graph, error) {
 	if m.Strata != nil {
 		columns = append(columns, graph.Column{Name: measure.KeySurviving, Unit: "surviving lines"})
 	}
+	reviews := map[[2]string]uint64{} // by repository and organization
+	if m.Control != nil && m.Control.Where != nil {
+		columns = append(columns, graph.Column{Name: measure.KeyReviews, Unit: "reviews"})
+		for _, r := range m.Control.Where {
+			if r.Window == p.Name {
+				reviews[[2]string{r.Repository, r.Organization}] += uint64(r.Reviews)
+			}
+		}
+	}
 	b := graph.NewBuilder(columns...)
 	for i := range m.Figures {
 		f := &m.Figures[i]
 		if f.Scope.Kind != measure.ScopeRepository || f.Period != p {
 			continue
 		}
-		type work struct{ commits, changed, surviving uint64 }
+		type work struct{ commits, changed, surviving, reviews uint64 }
 		rows := map[string]*work{}
 		at := func(name string) *work {
 			if rows[name] == nil {
@@ -119,12 +128,22 @@ func (m *Model) organizationsByRepository(p Period) (*graph.Graph, error) {
 				}
 			}
 		}
+		for i := range m.Organizations {
+			name := m.Organizations[i].Name
+			if n := reviews[[2]string{f.Scope.Name, name}]; n > 0 {
+				at(name).reviews = n
+			}
+		}
 		for name, w := range rows {
 			if *w == (work{}) {
 				continue
 			}
 			o, r := m.node(graph.Organization, name), m.node(graph.Repository, f.Scope.Name)
-			weights := []float64{float64(w.commits), float64(w.changed), float64(w.surviving)}
+			weights := []float64{float64(w.commits), float64(w.changed)}
+			if m.Strata != nil {
+				weights = append(weights, float64(w.surviving))
+			}
+			weights = append(weights, float64(w.reviews))
 			err := errors.Join(b.AddNode(o), b.AddNode(r))
 			if err == nil {
 				err = b.AddEdge(graph.Ref{Kind: o.Kind, Key: o.Key}, graph.Ref{Kind: r.Kind, Key: r.Key}, weights[:len(columns)]...)

@@ -33,7 +33,7 @@ func newGraph(streams Streams) *cobra.Command {
 
 svg is a picture that needs no other program, dot is drawn by Graphviz, graphml and gexf are read by
 Gephi, NetworkX and others. Networks (--projection):
-  organization-repository   who works where: commits, changed lines, surviving lines
+  organization-repository   who works where: commits, changed lines, surviving lines, reviews
   organizations             who works beside whom: shared repositories
   people                    people who changed the same files, under pseudonyms
   person-repository         people and repositories, under pseudonyms
@@ -130,7 +130,7 @@ Gephi, NetworkX and others. Networks (--projection):
 	flags.StringVar(&projection, "projection", report.Projections[0], "network: "+strings.Join(report.Projections, ", "))
 	flags.StringVar(&format, "format", "svg", "one of "+strings.Join(graphFormats, ", "))
 	flags.StringVar(&window, "window", measure.AllTime, "window of the result")
-	flags.StringVar(&weight, "weight", measure.KeyCommits, "what sizes and widths are of: a column of the network, as commits, changed, surviving, shared, ties")
+	flags.StringVar(&weight, "weight", measure.KeyCommits, "what sizes and widths are of: a column of the network, as commits, changed, surviving, reviews, shared, ties")
 	flags.IntVar(&top, "top", 60, "how many of each kind, the heaviest; the picture says what it leaves out; 0 for all")
 	flags.StringVar(&cluster, "cluster", "none", "what is drawn together in dot: "+strings.Join(clusters, ", "))
 	flags.BoolVar(&measures, "measures", false, "write degree, strength, betweenness, pagerank, closeness, core number and community of the whole network beside each node, in graphml and gexf")
