@@ -97,8 +97,10 @@ func model() *report.Model {
 	return &report.Model{
 		Ecosystem: "Helianthus", AsOf: "2024-12-31", Windows: []report.Period{{Name: measure.LastTwelveMonths}},
 		Repositories: []report.Repository{
-			{Key: "helianthus/kernel", URL: "https://gitee.com/helianthus/kernel.git"}, {Key: "net", URL: "https://gitcode.com/helianthus/net"},
-			{Key: "ui", URL: "https://gitee.com/helianthus/ui", Problem: "there is no mirror", Reason: "no mirror"}, {Key: "local"},
+			{Key: "helianthus/kernel", URL: "https://gitee.com/helianthus/kernel.git"},
+			{Key: "net", URL: "https://gitcode.com/helianthus/net"},
+			{Key: "ui", URL: "https://gitee.com/helianthus/ui", Problem: "there is no mirror", Reason: "no mirror"},
+			{Key: "local"},
 		},
 		Organizations: []report.Organization{{Name: "Astra", Country: "CN"}, {Name: "Borealis", Country: "SE", Parent: "Astra"}},
 		Figures:       []report.Figures{figures("helianthus/kernel", 8, 1), figures("net", 4, 2)},

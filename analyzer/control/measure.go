@@ -38,12 +38,15 @@ type Part struct {
 	// Guarded are surviving lines of files written here that its people guard; a line with several guardians is divided evenly. Alone are
 	// those that nobody else guards.
 	Guarded, Alone float64
+	// Touched is how often commits of the 365 days before changed the files that its people guard, divided likewise: guarding weighted by work.
+	Touched float64
 }
 
 func (p *Part) add(o Part) {
 	p.Seats += o.Seats
 	p.Guarded += o.Guarded
 	p.Alone += o.Alone
+	p.Touched += o.Touched
 }
 
 // Acts counts what was done with changes of others.
@@ -81,6 +84,8 @@ type Result struct {
 	Rows []Row
 	// Lines are the surviving lines of files written here, Stated those in the care of somebody.
 	Lines, Stated uint64
+	// Touches counts changes of such files by commits of the 365 days before, StatedTouches those of files in the care of somebody.
+	Touches, StatedTouches uint64
 	// Repositories counts those with a file that states anything, of All.
 	Repositories, All int
 	// Elsewhere counts seats that are for repositories that were not read.
@@ -270,6 +275,21 @@ func LinesOf(r *facts.Repository, at int64) []int64 {
 	return lines
 }
 
+// touchesOf counts for each path the commits of the 365 days before a moment that changed it; merges are none.
+func touchesOf(r *facts.Repository, at int64) []uint32 {
+	touches := make([]uint32, len(r.Paths))
+	for i := range r.Commits {
+		c := &r.Commits[i]
+		if c.IsMerge() || !c.Authored.Valid || c.Authored.Unix <= at-ActiveDays*24*60*60 || c.Authored.Unix > at {
+			continue
+		}
+		for k := c.Changes.Lo; k < c.Changes.Hi; k++ {
+			touches[r.Changes[k].Path]++
+		}
+	}
+	return touches
+}
+
 // lines deals the surviving lines out to those who guard them.
 func (m *measurement) lines(t *table, out *Result) {
 	groups := make([][]int, len(m.in.Repositories)) // seats that group files give, by repository
@@ -284,12 +304,14 @@ func (m *measurement) lines(t *table, out *Result) {
 	attribution := map[int]people.Attribution{}
 	for i, r := range m.in.Repositories {
 		lines := LinesOf(r, m.in.At)
+		touches := touchesOf(r, m.in.At)
 		g := m.guards[i].guardians(m.in.At)
 		for p, n := range lines {
 			if n <= 0 || m.in.Paths[i] != nil && !m.in.Paths[i].Class[p].Written() {
 				continue
 			}
 			out.Lines += uint64(n)
+			out.Touches += uint64(touches[p])
 			var seats []int
 			if !g.none() {
 				seats = g.of(r.Paths[p])
@@ -321,10 +343,12 @@ func (m *measurement) lines(t *table, out *Result) {
 				continue
 			}
 			out.Stated += uint64(n)
+			out.StatedTouches += uint64(touches[p])
 			alone := true
 			for _, a := range attributions {
 				alone = alone && a.Organization == attributions[0].Organization && a.Class.Known()
 				t.of(a).Apart.Guarded += float64(n) / float64(len(holders))
+				t.of(a).Apart.Touched += float64(touches[p]) / float64(len(holders))
 			}
 			if alone {
 				t.of(attributions[0]).Apart.Alone += float64(n)

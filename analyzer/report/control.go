@@ -21,6 +21,10 @@ type Control struct {
 	Stated uint64 `json:"stated"`
 	// StatedShare is stated/lines; nil without lines.
 	StatedShare *float64 `json:"stated_share"`
+	// Touches are changes of such files by commits of the 365 days before, StatedTouches those of files in somebody's care.
+	Touches            uint64   `json:"file_changes"`
+	StatedTouches      uint64   `json:"stated_file_changes"`
+	StatedTouchesShare *float64 `json:"stated_file_changes_share"`
 	// Stating counts the repositories, of those read, that files name seats of.
 	Stating int `json:"repositories_stating"`
 	// Elsewhere counts seats of repositories that were not read.
@@ -69,15 +73,17 @@ type ControlPart struct {
 	Holders      int `json:"holders"` // persons with a seat
 	Guarded      int `json:"guarded"` // lines; one with several guardians is divided evenly
 	Alone        int `json:"guarded_alone"`
+	Touched      int `json:"guarded_changes"` // changes of guarded files by commits of the 365 days before
 	Reviews      int `json:"reviews"`
 	Approvals    int `json:"approvals"`
 	Integrations int `json:"integrations"`
 
-	Contributes *Share `json:"contributes,omitempty"` // of commits
-	Owns        *Share `json:"owns,omitempty"`        // of surviving lines of files written here
-	ReviewShare *Share `json:"reviews_share,omitempty"`
-	Governs     *Share `json:"seats_share,omitempty"`
-	Guards      *Share `json:"guarded_share,omitempty"` // of stated lines
+	Contributes   *Share `json:"contributes,omitempty"` // of commits
+	Owns          *Share `json:"owns,omitempty"`        // of surviving lines of files written here
+	ReviewShare   *Share `json:"reviews_share,omitempty"`
+	Governs       *Share `json:"seats_share,omitempty"`
+	Guards        *Share `json:"guarded_share,omitempty"`         // of stated lines
+	GuardsTouches *Share `json:"guarded_changes_share,omitempty"` // of changes of stated files in the 365 days before
 }
 
 // SeatsRow is how many seats an organization had at the end of a year.
@@ -110,7 +116,7 @@ func (m *Model) AddControl(c *control.Result, book *control.Book, repositories [
 		return
 	}
 	m.Control = &Control{
-		Lines: c.Lines, Stated: c.Stated, StatedShare: ratio(c.Stated, c.Lines), Stating: c.Repositories, Elsewhere: c.Elsewhere,
+		Lines: c.Lines, Stated: c.Stated, StatedShare: ratio(c.Stated, c.Lines), Touches: c.Touches, StatedTouches: c.StatedTouches, StatedTouchesShare: ratio(c.StatedTouches, c.Touches), Stating: c.Repositories, Elsewhere: c.Elsewhere,
 		Changes: c.Changes[w], Reviewed: c.Changed[w], Machines: c.Machines[w], Rows: []ControlRow{}, Years: []SeatsRow{}, Governance: []Power{}, Where: []ReviewsRow{},
 	}
 	m.Warnings = append(m.Warnings, c.Warnings...)
@@ -132,12 +138,13 @@ func (m *Model) AddControl(c *control.Result, book *control.Book, repositories [
 	}
 	part := func(p control.Part, a control.Acts, inT bool) ControlPart {
 		out := ControlPart{
-			Seats: p.Seats, Holders: p.Holders, Guarded: int(math.Round(p.Guarded)), Alone: int(math.Round(p.Alone)),
+			Seats: p.Seats, Holders: p.Holders, Guarded: int(math.Round(p.Guarded)), Alone: int(math.Round(p.Alone)), Touched: int(math.Round(p.Touched)),
 			Reviews: a.Reviews, Approvals: a.Approvals, Integrations: a.Integrations,
 		}
 		if inT {
 			out.Governs = shareOf(float64(p.Seats), float64(known.Seats), float64(all.Seats))
 			out.Guards = shareOf(p.Guarded, known.Guarded, all.Guarded)
+			out.GuardsTouches = shareOf(p.Touched, known.Touched, all.Touched)
 			out.ReviewShare = shareOf(float64(a.All()), float64(acts.All()), float64(allActs.All()))
 		}
 		return out
@@ -286,6 +293,7 @@ func (r *ControlRow) reading() *ControlPart {
 func plusPart(a, b control.Part) control.Part {
 	a.Seats += b.Seats
 	a.Guarded += b.Guarded
+	a.Touched += b.Touched
 	return a
 }
 
@@ -297,10 +305,10 @@ func equalParts(a, b *ControlPart) bool {
 	same := func(x, y *Share) bool { return x == y || x != nil && y != nil && x.Low == y.Low && x.High == y.High }
 	x, y := *a, *b
 	for _, p := range [...]*ControlPart{&x, &y} {
-		p.Contributes, p.Owns, p.ReviewShare, p.Governs, p.Guards = nil, nil, nil, nil, nil
+		p.Contributes, p.Owns, p.ReviewShare, p.Governs, p.Guards, p.GuardsTouches = nil, nil, nil, nil, nil, nil
 	}
 	return x == y && same(a.Contributes, b.Contributes) && same(a.Owns, b.Owns) && same(a.ReviewShare, b.ReviewShare) &&
-		same(a.Governs, b.Governs) && same(a.Guards, b.Guards)
+		same(a.Governs, b.Governs) && same(a.Guards, b.Guards) && same(a.GuardsTouches, b.GuardsTouches)
 }
 
 // controlTables are the tables of control.
@@ -312,6 +320,7 @@ var controlTables = []Table{
 			"organization", "class", "client", "contractors", "contributes_low", "contributes_high", "owns_low", "owns_high",
 			"reviews_share_low", "reviews_share_high", "seats_share_low", "seats_share_high", "guarded_share_low", "guarded_share_high",
 			"seats", "holders", "guarded", "guarded_alone", "reviews", "approvals", "integrations", "exposed_low", "exposed_high", "governs",
+			"guarded_changes_share_low", "guarded_changes_share_high", "guarded_changes",
 		},
 		func(m *Model, add func(...any)) {
 			if m.Control == nil {
@@ -325,7 +334,8 @@ var controlTables = []Table{
 						cells = append(cells, s.bounds()...)
 					}
 					cells = append(cells, p.Seats, p.Holders, p.Guarded, p.Alone, p.Reviews, p.Approvals, p.Integrations)
-					add(append(append(cells, r.Exposed.bounds()...), r.says())...)
+					cells = append(append(cells, r.Exposed.bounds()...), r.says())
+					add(append(append(cells, p.GuardsTouches.bounds()...), p.Touched)...)
 				}
 				row("apart", &r.Apart)
 				if r.Client == "" {

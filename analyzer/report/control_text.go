@@ -45,7 +45,11 @@ func (c *Control) controlled(top int) (rows []*ControlRow, all int) {
 func (c *Control) notes(m *Model) []string {
 	known := "how much is guarded is not known"
 	if c.StatedShare != nil {
-		known = fmt.Sprintf("a file names somebody for %s of the lines (seats in %d of %d repositories)", percent(c.StatedShare), c.Stating, m.Read)
+		known = fmt.Sprintf("a file names somebody for %s of the lines", percent(c.StatedShare))
+		if c.StatedTouchesShare != nil {
+			known += fmt.Sprintf(" and %s of the file changes of twelve months", percent(c.StatedTouchesShare))
+		}
+		known += fmt.Sprintf(" (seats in %d of %d repositories)", c.Stating, m.Read)
 	}
 	return []string{
 		"contributes: commits of the last twelve months; owns: standing lines written here; reviews: reviews, approvals and integrations of others' " +

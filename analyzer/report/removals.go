@@ -86,8 +86,13 @@ func (r *Removal) quantities() []struct {
 		Key, name string
 		Exposed
 	}{
-		{"repositories", "repositories", r.Repositories}, {"files", "files", r.Files}, {"lines", "lines written here", r.Lines},
-		{"active_authors", "active authors", r.Authors}, {"commits", "commits", r.Commits}, {"reviewers", "reviewers", r.Reviewers}, {"reviews", "reviews", r.Reviews},
+		{"repositories", "repositories", r.Repositories},
+		{"files", "files", r.Files},
+		{"lines", "lines written here", r.Lines},
+		{"active_authors", "active authors", r.Authors},
+		{"commits", "commits", r.Commits},
+		{"reviewers", "reviewers", r.Reviewers},
+		{"reviews", "reviews", r.Reviews},
 	}
 }
 
