@@ -103,7 +103,11 @@ func (c *Claim) says() string {
 	}
 	text := c.Is + " " + value
 	if c.Tolerance > 0 && c.Is == About {
-		text += " (+-" + figure(c.Tolerance) + ")"
+		tolerance := figure(c.Tolerance)
+		if c.Tolerance < 1 {
+			tolerance = strconv.FormatFloat(c.Tolerance, 'g', 2, 64)
+		}
+		text += " (+-" + tolerance + ")"
 	}
 	text += " " + unit
 	if c.Scope.Name != "" {

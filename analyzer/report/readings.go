@@ -270,7 +270,7 @@ func (m *Model) recedes() string {
 	if r == nil || len(r.Contractors) == 0 || len(r.Periods) == 0 {
 		return ""
 	}
-	first, last := r.first(), len(r.Periods)-1
+	first, last := r.shown(), len(r.Periods)-1
 	at := func(reading string, h int) string {
 		s := r.share(&r.parts(reading)[0], ofCommits, h)
 		if s == nil {
@@ -282,6 +282,12 @@ func (m *Model) recedes() string {
 	return fmt.Sprintf("%s, %s to %s: %s to %s %%, with suppliers %s to %s %%", cut(Printable(r.Leader), 12), r.Periods[first].Name, r.Periods[last].Name,
 		at(readApart, first), at(readApart, last), at(readMerged, first), at(readMerged, last))
 }
+
+// shownHalves is how many half-years stand in text, the last ones: before, there is often the history of others alone.
+const shownHalves = 14
+
+// shown gives the first half-year that stands in text.
+func (r *Readings) shown() int { return max(r.first(), len(r.Periods)-shownHalves) }
 
 // first gives the first half-year with work.
 func (r *Readings) first() int {
@@ -313,8 +319,12 @@ func (t *text) readings(m *Model) {
 		t.line(l)
 	}
 	t.line(fmt.Sprintf("%-8s%10s  %-*s%14s%14s", "", "commits", barCells, "", "apart", "with them"))
-	for h, p := range r.Periods[r.first():] {
-		h += r.first()
+	first := r.shown()
+	if n := first - r.first(); n > 0 {
+		t.line(fmt.Sprintf("%s in readings.csv", plural(n, "earlier half-year", "earlier half-years")))
+	}
+	for h, p := range r.Periods[first:] {
+		h += first
 		known, unknown := r.totals(ofCommits, h)
 		apart, merged := r.parts(readApart), r.parts(readMerged)
 		t.line(fmt.Sprintf("%-8s%10s  %-*s%14s%14s", p.Name, number(known+unknown), barCells, r.bar(h, barCells),

@@ -233,9 +233,14 @@ func (t *text) organizations(m *Model) {
 	}
 	columns := [][]string{{what}, {"commits"}, {"% of commits"}, {"% with suppliers"}, {"changed"}, {"people"}}
 	total, shown, top := 0, 0, summaryTop
-	if m.recedes() != "" {
-		top-- // for that line
+	// What follows needs its lines: the foot of this, what is beside, what was skipped, and up to three sentences.
+	after := 3
+	for _, follows := range []bool{m.recedes() != "", len(m.Longevity) > 0 && m.Longevity[0].Here.Oldest != nil, m.Control != nil && len(m.Control.Rows) > 0} {
+		if follows {
+			after++
+		}
 	}
+	top = min(top, max(summaryLines-t.lines-1-after, 1))
 	var commits uint64
 	var unknown []string
 	for i := range f.Organizations {
