@@ -1,6 +1,7 @@
 package people
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -40,6 +41,9 @@ func parseAddress(raw string, d *Directory) address {
 	if strings.Trim(a.text, " \t\r\n") != text {
 		a.repair = "stray characters around the address"
 	}
+	if whole, why := completed(text, d); why != "" {
+		text, a.repair = whole, why
+	}
 	a.text = text
 	at := strings.LastIndexByte(text, '@')
 	if at <= 0 || len(text) > maxAddress || strings.Count(text, "@") > 1 || strings.ContainsFunc(text, outsideAddress) {
@@ -61,6 +65,35 @@ func parseAddress(raw string, d *Directory) address {
 	a.text = a.local + "@" + a.domain
 	a.form = formOf(a.local, a.domain)
 	return a
+}
+
+// minGlued is the length of the shortest domain that is looked for where an address lacks its @: shorter ones end many words.
+const minGlued = 10
+
+// completed repairs what is no address, but holds one that leaves no doubt: behind a name, or a domain of the directory behind
+// letters or digits, with no @ between. It says what was repaired, "" for nothing.
+func completed(text string, d *Directory) (whole, why string) {
+	if strings.ContainsRune(text, '@') {
+		words := strings.Fields(text)
+		if len(words) < 2 || strings.Count(text, "@") != 1 {
+			return "", ""
+		}
+		word := words[slices.IndexFunc(words, func(w string) bool { return strings.ContainsRune(w, '@') })]
+		// A name, if the mailbox begins with it. Else it may be a mailbox with a space in it, and what is left another person's.
+		if word = strings.Trim(word, trimmed); words[0] == word || !strings.HasPrefix(word, words[0]) || strings.HasSuffix(word, "@") {
+			return "", ""
+		}
+		return word, "a name before the address"
+	}
+	if len(text) > maxAddress {
+		return "", ""
+	}
+	for i := 1; i <= len(text)-minGlued; i++ {
+		if before := rune(text[i-1]); len(d.domains[text[i:]]) > 0 && (unicode.IsLetter(before) || unicode.IsDigit(before)) {
+			return text[:i] + "@" + text[i:], "no @ before the domain"
+		}
+	}
+	return "", ""
 }
 
 // trimmed are characters that surround addresses by accident; U+00A0 and quotation marks come from word processors.
@@ -160,6 +193,20 @@ func isFullName(name string) bool {
 		letters += n
 	}
 	return han >= 3 || words >= 2 && letters >= 6
+}
+
+// isDistinctive says whether few people of one repository are likely to have a normalized name: six letters or digits, or three Han characters.
+func isDistinctive(name string) bool {
+	han, others := 0, 0
+	for _, r := range name {
+		switch {
+		case unicode.Is(unicode.Han, r):
+			han++
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			others++
+		}
+	}
+	return (han >= 3 || han+others >= 6) && !isPlaceholderName(name)
 }
 
 // isHan says whether a name is written in Han characters.

@@ -31,7 +31,7 @@ func TestExplain(t *testing.T) {
 	for what, want := range map[string][]string{
 		"jane@acme.example": {
 			"address jane@acme.example", "person: " + pseudonym, "joined: jane@acme.example and signature 1, by rule same-name",
-			"1, 2020-01-01 to 2020-01-01: Acme (employer), by rule domain: acme.example: web site, testdata/people.yaml:7", "without rule same-name: 1 of Acme would be personal",
+			"1, 2020-01-01 to 2020-01-01: Acme (employer), by rule domain: acme.example: web site, testdata/people.yaml:7", "without rule same-name: nothing would change", // the same repository says it too
 			"without testdata/people.yaml:7: 1 of Acme would be personal; 1 of Acme would be unknown",
 		},
 		pseudonym:            {"signature 1 and signature 2"},

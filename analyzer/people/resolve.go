@@ -27,6 +27,9 @@ const (
 	RuleNoReply     = "no-reply"     // both are the same account of a forge
 	RuleCreatedBy   = "created-by"   // the account opened requests that the other one's commits came in by
 	RuleSameName    = "same-name"    // both have the same full name, one of them with the only company address that has it
+	// RuleSameRepository: both have the same name, of any form but the shortest, in the same repository around the same time, one of them
+	// with the only company address that has it.
+	RuleSameRepository = "same-repository"
 )
 
 // The rules that give a person at a date an organization or a class.
@@ -52,11 +55,11 @@ const (
 const NobodysMailbox = "nobody's mailbox"
 
 // inferred are the joins that can be wrong: each needs evidence from outside the address. They come after the others, in this order.
-var inferred = [...]string{RuleCreatedBy, RuleSameName}
+var inferred = [...]string{RuleCreatedBy, RuleSameName, RuleSameRepository}
 
 // switchable are the rules that [Options.Rules] may name, with their defaults.
 var switchable = map[string]bool{
-	RuleMailmap: true, RuleRepair: true, RuleNoReply: true, RuleCreatedBy: true, RuleSameName: true,
+	RuleMailmap: true, RuleRepair: true, RuleNoReply: true, RuleCreatedBy: true, RuleSameName: true, RuleSameRepository: true,
 	RuleAcademic: true, RuleSamePerson: true, RuleSignOff: true, RuleProfile: true,
 }
 
@@ -102,6 +105,7 @@ type identity struct {
 	first, last  int32  // days of the earliest and latest authored commit; first > last if there is none
 	commits      int    // authored, merges too
 	reference    Reference
+	number       uint32 // its own
 }
 
 // resolver carries a resolution from signatures to attributions. Everything is ordered by identity, which is ordered by what is written, so
@@ -248,6 +252,7 @@ func (r *resolver) identify(named [][]Credit) {
 	bots := botPatterns(r.opts.Bots)
 	for i := range r.identities {
 		id := &r.identities[i]
+		id.number = uint32(i)
 		id.own = r.parse(id.signature.Email)
 		id.address = id.own
 		if id.proper.Email != id.signature.Email {
@@ -568,16 +573,70 @@ func creator(t facts.Trailer, commit *facts.Commit) string {
 	return ""
 }
 
-// joinNames joins whom no address says an organization of, with the one company address that has the same full name around the same time.
+// joinNames joins whom no address says an organization of, with the one company address that has the same full name around the same time; then
+// with the one that has the same name, be it no full one, in the same repository around the same time.
 func (r *resolver) joinNames() {
-	if !r.on(RuleSameName) {
-		return
+	if r.on(RuleSameName) {
+		r.joinByName(RuleSameName, "the only company address with this name", func(corporate, other *identity) bool {
+			// A few characters are many people's name: the address has to look like theirs too.
+			return isFullName(other.name) && (!isHan(other.name) || related(&corporate.own, &other.own) || related(&corporate.own, &other.address))
+		})
 	}
+	if r.on(RuleSameRepository) {
+		stays := r.stays()
+		r.joinByName(RuleSameRepository, "the only company address with this name, in the same repository", func(corporate, other *identity) bool {
+			if !isDistinctive(other.name) {
+				return false
+			}
+			for repository, theirs := range stays[other.number] {
+				if its, ok := stays[corporate.number][repository]; ok && theirs.near(its) {
+					return true
+				}
+			}
+			return false
+		})
+	}
+}
+
+// stay is from the first to the last day of an identity's commits in a repository.
+type stay struct{ first, last int32 }
+
+// near says whether two stays are at most a window apart.
+func (s stay) near(o stay) bool {
+	return s.first <= satAdd(o.last, window) && o.first <= satAdd(s.last, window)
+}
+
+// stays gives for every identity the repositories that it has dated commits in.
+func (r *resolver) stays() []map[int]stay {
+	out := make([]map[int]stay, len(r.identities))
+	for i, repository := range r.repositories {
+		for c := range repository.Commits {
+			commit := &repository.Commits[c]
+			if !commit.Authored.Valid {
+				continue
+			}
+			n, day := r.of[i][commit.Author], dayOf(commit.Authored.Unix)
+			s, ok := out[n][i]
+			if !ok {
+				if out[n] == nil {
+					out[n] = map[int]stay{}
+				}
+				s = stay{day, day}
+			}
+			out[n][i] = stay{min(s.first, day), max(s.last, day)}
+		}
+	}
+	return out
+}
+
+// joinByName joins whom no address says an organization of, with the one company address that has the same name around the same time, if both
+// fit.
+func (r *resolver) joinByName(rule, source string, fit func(corporate, other *identity) bool) {
 	type corporate struct {
-		identity    uint32
-		address     string
-		first, last int32
-		several     bool
+		members []uint32 // with the same name and address
+		address string
+		stay
+		several bool
 	}
 	affiliated := map[uint32]bool{} // roots of those who have an organization's address already
 	byName := map[string]*corporate{}
@@ -591,14 +650,15 @@ func (r *resolver) joinNames() {
 			affiliated[r.sets.find(uint32(i))] = true
 		}
 		if class != Employer && class != Contractor || id.own.form != valid || r.directory.apart[id.own.text] ||
-			id.first > id.last || !isFullName(id.name) || isPlaceholderName(id.name) {
+			id.first > id.last || id.name == "" || isPlaceholderName(id.name) {
 			continue
 		}
 		c := byName[id.name]
 		if c == nil {
-			byName[id.name] = &corporate{uint32(i), id.own.text, id.first, id.last, false}
+			byName[id.name] = &corporate{[]uint32{uint32(i)}, id.own.text, stay{id.first, id.last}, false}
 			continue
 		}
+		c.members = append(c.members, uint32(i))
 		c.several = c.several || c.address != id.own.text
 		c.first, c.last = min(c.first, id.first), max(c.last, id.last)
 	}
@@ -611,21 +671,19 @@ func (r *resolver) joinNames() {
 			continue
 		}
 		c := byName[id.name]
-		if c == nil || c.several || id.first > id.last || id.first > satAdd(c.last, window) || c.first > satAdd(id.last, window) {
+		if c == nil || c.several || id.first > id.last || !c.near(stay{id.first, id.last}) ||
+			!slices.ContainsFunc(c.members, func(m uint32) bool { return fit(&r.identities[m], id) }) {
 			continue
 		}
-		if isHan(id.name) && !related(&r.identities[c.identity].own, &id.own) && !related(&r.identities[c.identity].own, &id.address) {
-			continue // a few characters are many people's name: the address has to look like theirs too
-		}
 		if before, ok := targets[root]; !ok {
-			targets[root] = pair{c.identity, uint32(i)}
-		} else if before.corporate != facts.None && r.sets.find(before.corporate) != r.sets.find(c.identity) {
+			targets[root] = pair{c.members[0], uint32(i)}
+		} else if before.corporate != facts.None && r.sets.find(before.corporate) != r.sets.find(c.members[0]) {
 			targets[root] = pair{facts.None, 0} // two names, two people
 		}
 	}
 	for _, root := range slices.Sorted(maps.Keys(targets)) {
 		if p := targets[root]; p.corporate != facts.None {
-			r.join(p.corporate, p.other, RuleSameName, "the only company address with this name", "medium")
+			r.join(p.corporate, p.other, rule, source, "medium")
 		}
 	}
 }

@@ -105,7 +105,7 @@ func TestJoins(t *testing.T) {
 			},
 		},
 		{
-			name: "a Han name alone is many people's", persons: "abc", rules: map[string]int{},
+			name: "a Han name alone is many people's", persons: "abc", rules: map[string]int{}, switches: map[string]bool{RuleSameRepository: false},
 			commits: []wrote{
 				{who: "林无名 <linwuming7@acme.example>", date: "2020-01-01"},
 				{who: "林无名 <1234567@home.example>", date: "2020-02-01"},
@@ -164,8 +164,31 @@ func TestJoins(t *testing.T) {
 			commits: []wrote{{who: "Jane Doe <jane@acme.example>"}, {who: "Wim Post <wim@acme.example>"}, {who: "Jane Doe <us@home.example>"}, {who: "Wim Post <us@home.example>"}},
 		},
 		{
-			name: "same name switched off", persons: "ab", rules: map[string]int{}, switches: map[string]bool{RuleSameName: false},
+			name: "same name switched off", persons: "ab", rules: map[string]int{}, switches: map[string]bool{RuleSameName: false, RuleSameRepository: false},
 			commits: []wrote{{who: "Jane Doe <jane@acme.example>"}, {who: "Jane Doe <jd@home.example>"}},
+		},
+		{
+			name: "any name in the same repository", persons: "aabccd", rules: map[string]int{RuleSameRepository: 2},
+			commits: []wrote{
+				{who: "jvega88 <jo@acme.example>", date: "2020-01-01"},
+				{who: "JVega88 <jv@home.example>", date: "2020-12-31"},
+				{who: "jvega88 <other@home.example>", date: "2022-01-01"}, // too late
+				{who: "林无名 <linwuming7@acme.example>"},
+				{who: "林无名 <1234567@home.example>"},
+				{who: "jvega <jo2@home.example>"},
+			},
+		},
+		{
+			name: "short names and placeholders in the same repository", persons: "abcdef", rules: map[string]int{},
+			commits: []wrote{
+				{who: "jvega <jo@acme.example>"}, {who: "jvega <jv@home.example>"},
+				{who: "林无 <linwu7@acme.example>"}, {who: "林无 <linwu@home.example>"},
+				{who: "your_name <wim@acme.example>"}, {who: "your_name <wim@home.example>"},
+			},
+		},
+		{
+			name: "two company addresses in the same repository", persons: "abc", rules: map[string]int{},
+			commits: []wrote{{who: "jvega88 <jo@acme.example>"}, {who: "jvega88 <jo@borealis.example>"}, {who: "jvega88 <jv@home.example>"}},
 		},
 		{
 			name: "kept apart", persons: "ab", rules: map[string]int{},
@@ -221,6 +244,21 @@ func TestJoins(t *testing.T) {
 				t.Errorf("joins (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestSameRepository holds that a name which is no full one joins nobody across repositories, nor what was far apart in the same one.
+func TestSameRepository(t *testing.T) {
+	one := repository(t, "one", wrote{who: "jvega88 <jo@acme.example>", date: "2020-06-01"}, wrote{who: "w-post <wim@acme.example>", date: "2018-01-01"})
+	two := repository(t, "two", wrote{who: "jvega88 <jv@home.example>", date: "2020-06-01"}, wrote{who: "w-post <wim@acme.example>", date: "2020-06-01"})
+	three := repository(t, "three", wrote{who: "w-post <wp@home.example>", date: "2020-06-01"})
+	r := resolve(t, Options{}, one, two, three)
+	if r.Person[0][0] == r.Person[1][0] || len(r.Joined) > 0 {
+		t.Errorf("joined by a name in another repository: %v", r.Joined)
+	}
+	four := repository(t, "one", wrote{who: "jvega88 <jo@acme.example>", date: "2020-06-01"}, wrote{who: "jvega88 <jv@home.example>", date: "2021-06-02"})
+	if r := resolve(t, Options{}, four); len(r.Joined) > 0 {
+		t.Errorf("joined over more than a year: %v", r.Joined)
 	}
 }
 
