@@ -260,11 +260,14 @@ func writeSample(file string, x *people.Explainer, truth map[string]string) erro
 	return os.WriteFile(file, []byte(b.String()), 0o600)
 }
 
-// shuffled orders a sample without favour, and the same every time.
-func shuffled(key string) string {
+// fnv is the 64-bit FNV-1a hash.
+func fnv(key string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(key) {
 		h = (h ^ uint64(key[i])) * 1099511628211
 	}
-	return fmt.Sprintf("%016x", h)
+	return h
 }
+
+// shuffled orders a sample without favour, and the same every time.
+func shuffled(key string) string { return fmt.Sprintf("%016x", fnv(key)) }

@@ -534,6 +534,7 @@ func (t *timelines) uses(a *attributor) {
 		}
 	}
 	outcomes := map[[2]uint32]int32{} // by organization and evidence
+	weakest := t.tie(a)
 	for p, list := range events {
 		if len(list) == 0 {
 			continue
@@ -542,7 +543,7 @@ func (t *timelines) uses(a *attributor) {
 			return cmp.Or(cmp.Compare(x.day, y.day), cmp.Compare(x.organization, y.organization), cmp.Compare(x.strong, y.strong), cmp.Compare(x.evidence, y.evidence))
 		})
 		list = slices.Compact(list)
-		a.used[p] = between(list, func(e event) int32 {
+		a.used[p] = between(list, reach[weakest[p]], func(e event) int32 {
 			if e.class != Employer && e.class != Contractor {
 				return unused // a student is no employee; but studying casts doubt on an employment around it
 			}
@@ -570,7 +571,6 @@ func (t *timelines) uses(a *attributor) {
 			return n
 		})
 	}
-	t.tie(a)
 }
 
 // signOffs adds the company addresses with which authors sign their own commits off. Somebody else's says nothing of the author.
@@ -623,8 +623,8 @@ func (t *timelines) signOffs(a *attributor, events [][]event) {
 }
 
 // tie finds for every identity the inferred rule that made it its person's: the weakest on the way, as that is what the answer rests on.
-func (t *timelines) tie(a *attributor) {
-	weakest := make([]uint8, len(a.used))
+func (t *timelines) tie(a *attributor) (weakest []uint8) {
+	weakest = make([]uint8, len(a.used))
 	first := make([]uint32, len(a.used))
 	for p := range first {
 		first[p] = facts.None
@@ -644,11 +644,12 @@ func (t *timelines) tie(a *attributor) {
 	for i, p := range a.person {
 		a.join[i] = weakest[p]
 	}
+	return weakest
 }
 
-// between lays out whose address is near a day: the last one used before it and the next one after it, each for a window's length. If only
-// one is near, it is that; if both are, they must agree. Events are in order of days.
-func between(events []event, outcome func(event) int32) []use {
+// between lays out whose address is near a day. Between two uses of one organization's, at most two windows apart, it is that; elsewhere each
+// use reaches as far as said, and where two organizations' do, it is neither. Events are in order of days.
+func between(events []event, reach int32, outcome func(event) int32) []use {
 	const several = -1
 	days := make([]event, 0, len(events))
 	for _, e := range events {
@@ -673,22 +674,27 @@ func between(events []event, outcome func(event) int32) []use {
 		}
 		return use{outcome: outcome(e), strong: e.strong}
 	}
-	add(satAdd(days[0].day, -window), at(days[0]))
+	add(satAdd(days[0].day, -reach), at(days[0]))
 	for i, e := range days {
 		add(e.day, at(e))
-		ends := satAdd(e.day, window+1)
+		ends := satAdd(e.day, reach+1)
 		if i+1 == len(days) {
 			add(ends, use{outcome: unused})
 			break
 		}
 		next := days[i+1]
-		starts := satAdd(next.day, -window)
+		if next.organization == e.organization && next.day <= satAdd(e.day, 2*window) {
+			continue
+		}
+		starts := max(satAdd(next.day, -reach), e.day+1)
 		switch {
 		case starts >= ends:
 			add(ends, use{outcome: unused})
 			add(starts, at(next))
-		case next.organization != e.organization:
-			add(max(starts, e.day+1), use{outcome: ambiguous})
+		default:
+			if next.organization != e.organization {
+				add(starts, use{outcome: ambiguous})
+			}
 			if ends < next.day {
 				add(ends, at(next))
 			}

@@ -181,7 +181,7 @@ func TestJoins(t *testing.T) {
 		{
 			name: "short names and placeholders in the same repository", persons: "abcdef", rules: map[string]int{},
 			commits: []wrote{
-				{who: "jvega <jo@acme.example>"}, {who: "jvega <jv@home.example>"},
+				{who: "jov <jo@acme.example>"}, {who: "jov <jv@home.example>"},
 				{who: "林无 <linwu7@acme.example>"}, {who: "林无 <linwu@home.example>"},
 				{who: "your_name <wim@acme.example>"}, {who: "your_name <wim@home.example>"},
 			},
@@ -363,10 +363,10 @@ func TestAttribute(t *testing.T) {
 		{18, "2018-01-01", "Acme", Employer, RuleRepair},
 		{19, "2018-01-01", "Acme", Employer, RuleDomain},
 		{21, "2020-06-02", "Borealis", Employer, RuleSameName},
-		{21, "2021-06-01", "Borealis", Employer, RuleSameName},
-		{21, "2021-06-02", "", Personal, RuleDomain},
-		{21, "2019-06-02", "Borealis", Employer, RuleSameName}, // 2020 is a leap year: 365 days before 2020-06-01
-		{21, "2019-06-01", "", Personal, RuleDomain},
+		{21, "2020-07-01", "Borealis", Employer, RuleSameName}, // 30 days after 2020-06-01
+		{21, "2020-07-02", "", Personal, RuleDomain},
+		{21, "2020-05-02", "Borealis", Employer, RuleSameName},
+		{21, "2020-05-01", "", Personal, RuleDomain},
 		{21, "", "", Personal, RuleDomain},
 	}
 	for _, tt := range tests {
@@ -613,43 +613,50 @@ func TestBetween(t *testing.T) {
 			return event{day: rapid.Int32Range(-1500, 1500).Draw(t, "day") / 30 * 30, organization: rapid.Int32Range(0, 2).Draw(t, "organization")}
 		}), 1, 12).Draw(t, "events")
 		slices.SortFunc(events, func(a, b event) int { return int(a.day) - int(b.day) })
-		uses := between(events, func(e event) int32 { return e.organization })
+		reach := rapid.Int32Range(0, window).Draw(t, "reach")
+		uses := between(events, reach, func(e event) int32 { return e.organization })
 		for day := int32(-2000); day <= 2000; day++ {
 			got := uses[search(len(uses), func(k int) bool { return uses[k].from <= day })].outcome
-			if want := nearest(events, day); got != want {
-				t.Fatalf("%v on day %d: %d, want %d; laid out: %v", events, day, got, want, uses)
+			if want := nearest(events, day, reach); got != want {
+				t.Fatalf("%v on day %d with a reach of %d: %d, want %d; laid out: %v", events, day, reach, got, want, uses)
 			}
 		}
 	})
-	far := between([]event{{day: math.MaxInt32 - 1}}, func(event) int32 { return 0 })
+	far := between([]event{{day: math.MaxInt32 - 1}}, window, func(event) int32 { return 0 })
 	if far[len(far)-1].outcome != unused {
 		t.Errorf("at the end of days: %v", far)
 	}
 }
 
 // nearest is between's definition.
-func nearest(events []event, day int32) int32 {
-	near := func(sign int32) int32 {
-		best, found := int32(window+1), int32(unused)
+func nearest(events []event, day, reach int32) int32 {
+	side := func(sign int32) (organization, distance int32) {
+		organization, distance = unused, math.MaxInt32
 		for _, e := range events {
-			switch distance := sign * (e.day - day); {
-			case distance < 0 || distance > best || distance > window:
-			case distance < best:
-				best, found = distance, e.organization
-			case found != e.organization:
-				found = ambiguous
+			switch d := sign * (e.day - day); {
+			case d < 0 || d > distance:
+			case d < distance:
+				organization, distance = e.organization, d
+			case organization != e.organization:
+				organization = ambiguous
 			}
 		}
-		return found
+		return organization, distance
 	}
-	before, after := near(-1), near(1)
-	switch {
-	case before == unused || before == after:
-		return after
-	case after == unused:
+	before, since := side(-1)
+	after, until := side(1)
+	if since == 0 || before == after && before != unused && since+until <= 2*window {
 		return before
 	}
-	return ambiguous
+	switch left, right := since <= reach, until <= reach; {
+	case left && right && before != after:
+		return ambiguous
+	case left:
+		return before
+	case right:
+		return after
+	}
+	return unused
 }
 
 func TestAttributeConcurrently(t *testing.T) {
