@@ -582,26 +582,48 @@ func creator(t facts.Trailer, commit *facts.Commit) string {
 // joinNames joins whom no address says an organization of, with the one company address that has the same full name around the same time; then
 // with the one that has the same name, be it no full one, in the same repository around the same time.
 func (r *resolver) joinNames() {
+	if !r.on(RuleSameName) && !r.on(RuleSameRepository) {
+		return
+	}
+	stays := r.stays()
+	together := func(a, b *identity) bool {
+		for repository, its := range stays[a.number] {
+			if theirs, ok := stays[b.number][repository]; ok && its.near(theirs) {
+				return true
+			}
+		}
+		return false
+	}
 	if r.on(RuleSameName) {
 		r.joinByName(RuleSameName, "the only company address with this name", func(corporate, other *identity) bool {
-			// A few characters are many people's name: the address has to look like theirs too.
-			return isFullName(other.name) && (!isHan(other.name) || related(&corporate.own, &other.own) || related(&corporate.own, &other.address))
+			switch {
+			case !isFullName(other.name):
+				return false
+			case isHan(other.name): // a few characters are many people's name: the address has to look like theirs too
+				return related(&corporate.own, &other.own) || related(&corporate.own, &other.address)
+			}
+			// A domain that nothing is known of may be another employer's.
+			return r.isPrivate(&other.own) || together(corporate, other)
 		})
 	}
 	if r.on(RuleSameRepository) {
-		stays := r.stays()
 		r.joinByName(RuleSameRepository, "the only company address with this name, in the same repository", func(corporate, other *identity) bool {
-			if !isDistinctive(other.name) {
-				return false
-			}
-			for repository, theirs := range stays[other.number] {
-				if its, ok := stays[corporate.number][repository]; ok && theirs.near(its) {
-					return true
-				}
-			}
-			return false
+			return isDistinctive(other.name) && together(corporate, other)
 		})
 	}
+}
+
+// isPrivate says whether an address is at a domain that no employer stands behind, or at none.
+func (r *resolver) isPrivate(a *address) bool {
+	if class := r.classOf(a); a.form != valid || class != Unknown {
+		return !class.Known()
+	}
+	for suffix := range suffixes(a.domain) {
+		if freeMail()[suffix] {
+			return true
+		}
+	}
+	return false
 }
 
 // stay is from the first to the last day of an identity's commits in a repository.
