@@ -183,12 +183,23 @@ func (h *holdOut) rewrite(other func(r int, c *facts.Commit) (facts.Signature, b
 	return out
 }
 
-// pool counts the signatures whose address says nothing, which rules could decide, and those that each rule does.
+// pool counts the signatures whose address says nothing, which rules could decide, and those that each rule does; and what becomes of the commits
+// of repositories that do not call themselves a third party's.
 func (h *holdOut) pool() {
 	open, decided := map[facts.Signature]bool{}, map[string]map[facts.Signature]bool{}
+	commits, all := map[string]int{}, 0
 	h.commits(func(r, _ int, c *facts.Commit) {
 		a := h.base.Attribute(r, c.Author, c.Authored)
 		rule := h.base.Evidence[a.Evidence].Rule
+		if !a.Class.Machine() && !strings.HasPrefix(h.repositories[r].Key, "third_party_") {
+			all++
+			if a.Class.Known() {
+				commits["known"]++
+				commits["known by "+rule]++
+			} else {
+				commits[a.Class.String()+" by "+rule]++
+			}
+		}
 		if a.Class.Machine() || a.Class.Known() && (rule == people.RuleDomain || rule == people.RuleAcademic || rule == people.RuleRepair) {
 			return
 		}
@@ -201,6 +212,9 @@ func (h *holdOut) pool() {
 			decided[rule][s] = true
 		}
 	})
+	for _, what := range slices.Sorted(maps.Keys(commits)) {
+		h.t.Logf("%d commits, %.2f %% of %d: %s", commits[what], 100*float64(commits[what])/float64(all), all, what)
+	}
 	for _, rule := range slices.Sorted(maps.Keys(decided)) {
 		h.t.Logf("of %d signatures whose address says nothing, %s decides %d", len(open), rule, len(decided[rule]))
 	}
