@@ -181,9 +181,12 @@ func TestJoins(t *testing.T) {
 		{
 			name: "short names and placeholders in the same repository", persons: "abcdef", rules: map[string]int{},
 			commits: []wrote{
-				{who: "jov <jo@acme.example>"}, {who: "jov <jv@home.example>"},
-				{who: "林无 <linwu7@acme.example>"}, {who: "林无 <linwu@home.example>"},
-				{who: "your_name <wim@acme.example>"}, {who: "your_name <wim@home.example>"},
+				{who: "jov <jo@acme.example>"},
+				{who: "jov <jv@home.example>"},
+				{who: "林无 <linwu7@acme.example>"},
+				{who: "林无 <linwu@home.example>"},
+				{who: "your_name <wim@acme.example>"},
+				{who: "your_name <wim@home.example>"},
 			},
 		},
 		{
