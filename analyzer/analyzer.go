@@ -249,6 +249,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		return nil, err
 	}
 	book := control.Read(histories, teams(ecosystem))
+	book.ReadForges(told.owners, histories, names(histories, ecosystem.Repositories))
 	pulls := openness.Tell(told.owners, book)
 	resolution, err := resolve(histories, ecosystem, told.owners, book.Mentions, opts)
 	if err != nil {

@@ -63,8 +63,15 @@ func Remove(ctx context.Context, opts Options, organizations []string, from int6
 	if len(histories) == 0 {
 		return nil, unread, ErrNothing
 	}
+	var told []*facts.Forge
+	if opts.State != nil {
+		if told, err = opts.State.Forges(); err != nil {
+			return nil, nil, err
+		}
+	}
 	book := control.Read(histories, teams(ecosystem))
-	resolution, err := resolve(histories, ecosystem, nil, book.Mentions, opts)
+	book.ReadForges(told, histories, in.Names)
+	resolution, err := resolve(histories, ecosystem, told, book.Mentions, opts)
 	if err != nil {
 		return nil, nil, err
 	}

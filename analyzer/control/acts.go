@@ -1,6 +1,8 @@
 package control
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"orrery/analyzer/facts"
@@ -13,17 +15,13 @@ func (b *Book) readActs(repository int, r *facts.Repository) {
 	named := map[string]int{} // by value of a trailer
 	for row := range r.Commits {
 		c := &r.Commits[row]
-		author := c.Author
-		if c.IsMerge() {
-			second := r.Parents[c.Parents.Lo+1]
-			if second == facts.None {
-				continue
-			}
-			author = r.Commits[second].Author
+		author, ok := authorOf(r, row)
+		if !ok {
+			continue
 		}
 		add := func(kind string, mention int, signature uint32) {
 			b.Acts = append(b.Acts, Act{
-				Repository: repository, Commit: uint32(row), Author: author, Kind: kind, Mention: mention, Signature: signature, When: c.Committed,
+				Repository: repository, Commit: uint32(row), Author: author, Kind: kind, Mention: mention, Signature: signature, When: c.Committed, Opener: -1,
 			})
 		}
 		for _, t := range r.Trailers[c.Trailers.Lo:c.Trailers.Hi] {
@@ -53,6 +51,107 @@ func (b *Book) readActs(repository int, r *facts.Repository) {
 		case c.IsMerge() && c.Author != author:
 			add(Integration, -1, c.Author)
 		}
+	}
+}
+
+// authorOf gives the signature of whoever wrote the change that a commit brings: of a merge, the author of the second parent.
+func authorOf(r *facts.Repository, row int) (signature uint32, ok bool) {
+	c := &r.Commits[row]
+	if !c.IsMerge() {
+		return c.Author, true
+	}
+	second := r.Parents[c.Parents.Lo+1]
+	if second == facts.None {
+		return 0, false
+	}
+	return r.Commits[second].Author, true
+}
+
+// ReadForges adds what forges tell of pull requests that were merged: verdicts of reviewers, and who merged. It comes after [Read], and before
+// people are resolved. Lists are parallel to the repositories that Read was given; names are what forges call them ("openeuler/iSulad"). What
+// was asked of somebody, or was taken back, is no act; nor is what somebody did with an own request.
+func (b *Book) ReadForges(forges []*facts.Forge, repositories []*facts.Repository, names []string) {
+	byName := map[string]int{}
+	for i, name := range names {
+		if name != "" {
+			byName[strings.ToLower(name)] = i
+		}
+	}
+	before := len(b.Acts)
+	for _, f := range forges {
+		mentions := map[uint32]int{}
+		mention := func(account uint32) int {
+			n, ok := mentions[account]
+			if !ok {
+				n = b.Mention(people.Mention{Accounts: []string{f.Key(&f.Accounts[account])}})
+				mentions[account] = n
+			}
+			return n
+		}
+		for k := range f.Repositories {
+			told := &f.Repositories[k]
+			i, ok := byName[strings.ToLower(f.Owner+"/"+told.Name)]
+			if !ok {
+				continue
+			}
+			r := repositories[i]
+			rows := map[facts.ID]int{}
+			pulls := f.Pulls[told.Pulls.Lo:told.Pulls.Hi]
+			for p := range pulls {
+				if !pulls[p].Merge.IsZero() {
+					rows[pulls[p].Merge] = -1
+				}
+			}
+			for row := range r.Commits {
+				if _, ok := rows[r.Commits[row].ID]; ok {
+					rows[r.Commits[row].ID] = row
+				}
+			}
+			for p := range pulls {
+				pull := &pulls[p]
+				if pull.State != facts.PullMerged {
+					continue
+				}
+				merged := facts.Time{Unix: cmp.Or(pull.Merged, pull.Closed), Valid: cmp.Or(pull.Merged, pull.Closed) != 0}
+				one := Act{Repository: i, Commit: facts.None, Author: facts.None, Signature: facts.None, Pull: pull.Number, Opener: -1}
+				if row, ok := rows[pull.Merge]; ok && row >= 0 {
+					if author, ok := authorOf(r, row); ok {
+						one.Commit, one.Author = uint32(row), author
+						if !merged.Valid {
+							merged = r.Commits[row].Committed
+						}
+					}
+				}
+				if pull.Author != facts.None {
+					one.Opener = mention(pull.Author)
+				}
+				add := func(kind string, account uint32, when facts.Time) {
+					if account == facts.None || account == pull.Author {
+						return
+					}
+					act := one
+					act.Kind, act.Mention, act.When, act.Machine = kind, mention(account), when, f.Accounts[account].Kind == facts.BotAccount
+					b.Acts = append(b.Acts, act)
+				}
+				for _, review := range f.Reviews[pull.Reviews.Lo:pull.Reviews.Hi] {
+					when := merged
+					if review.At != 0 {
+						when = Moment(review.At)
+					}
+					switch review.Verdict {
+					case facts.Commented, facts.Approved, facts.Rejected:
+						add(Review, review.Reviewer, when)
+					}
+				}
+				add(Approval, pull.Merger, merged)
+			}
+		}
+	}
+	if len(b.Acts) > before {
+		// What is known of one change stands together, git's word first.
+		slices.SortStableFunc(b.Acts, func(x, y Act) int {
+			return cmp.Or(cmp.Compare(x.Repository, y.Repository), cmp.Compare(x.Commit, y.Commit), cmp.Compare(x.Pull, y.Pull))
+		})
 	}
 }
 

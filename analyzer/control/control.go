@@ -49,20 +49,26 @@ func (s *Seat) Holds(at int64) bool { return s.From <= at && at < s.To }
 
 // Kinds of reviews.
 const (
-	Review      = "review"      // looked at and found good: Reviewed-by, Acked-by
-	Approval    = "approval"    // let in: Approved-by, Merged-by, or signed off by an account where a forge's account merges
+	Review      = "review"      // looked at: Reviewed-by, Acked-by, or a verdict that a forge tells of
+	Approval    = "approval"    // let in: Approved-by, Merged-by, signed off by an account where a forge's account merges, or merged at a forge
 	Integration = "integration" // taken in from somebody else: by a committer who is a person, or with a sign-off of one's own
 )
 
 // Act is what somebody did with somebody else's change.
 type Act struct {
 	Repository int
-	Commit     uint32 // of the message
-	Author     uint32 // the signature of whoever wrote the change
+	Commit     uint32 // of the message; facts.None of a pull request that became no commit that is known
+	Author     uint32 // the signature of whoever wrote the change; facts.None where Commit is
 	Kind       string
 	Mention    int    // into Book.Mentions; -1 for a signature
 	Signature  uint32 // of the repository, where Mention is -1
 	When       facts.Time
+
+	// Pull is the number of the pull request that a forge tells it of, 0 of what git tells; Opener is whose that was, into Book.Mentions, -1
+	// for nobody known. Machine says that the forge knows the account for one.
+	Pull    uint32
+	Opener  int
+	Machine bool
 }
 
 // Book is all that is known of seats and reviews, with people as the files name them.

@@ -228,6 +228,89 @@ func TestWhoControlsWhat(t *testing.T) {
 	}
 }
 
+// What a forge tells of reviews and merges counts beside trailers, but not what git tells of the same person and change.
+func TestActsOfForges(t *testing.T) {
+	at := func(d int64) facts.Time { return Moment(1_700_000_000 + d*day) }
+	relay := &facts.Repository{
+		Key: "relay",
+		Signatures: []facts.Signature{
+			{Name: "Ann Berg", Email: "7+ann@users.noreply.github.com"}, {Name: "Bob Falk", Email: "bob@borealis.example"}, {Name: "Cay Dorn", Email: "cay@astra.example"},
+		},
+		Trailers: []facts.Trailer{{Key: "Reviewed-by", Value: "@ann"}, {Key: "Reviewed-by", Value: "@nina"}, {Key: "Merged-by", Value: "ann"}},
+		Parents:  []uint32{0, 0, 1},
+		Steps:    []facts.Step{{Commit: 2, Clock: at(20).Unix}},
+	}
+	relay.Commits = []facts.Commit{
+		{ID: facts.ID{1}, Author: 2, Committer: 2, Authored: at(0), Committed: at(0)},
+		{ID: facts.ID{2}, Parents: facts.Span{Lo: 0, Hi: 1}, Author: 1, Committer: 1, Authored: at(10), Committed: at(10)},
+		{ID: facts.ID{3}, Parents: facts.Span{Lo: 1, Hi: 3}, Trailers: facts.Span{Lo: 0, Hi: 3}, Author: 1, Committer: 1, Authored: at(20), Committed: at(20)},
+	}
+	const ann, bob, nina, robot = 0, 1, 2, 3
+	forge := &facts.Forge{
+		Forge: "github", Owner: "Mirrors",
+		Accounts:     []facts.Account{{Login: "Ann"}, {Login: "bob"}, {Login: "nina"}, {Login: "helper", Kind: facts.BotAccount}},
+		Repositories: []facts.ForgeRepository{{Name: "other"}, {Name: "Relay", Pulls: facts.Span{Lo: 0, Hi: 4}}},
+	}
+	for i, p := range []struct {
+		pull    facts.Pull
+		reviews []facts.Review
+	}{
+		{ // the merge: two trailers tell the same, one person approves besides and opened another, a machine comments
+			facts.Pull{Author: bob, Merger: ann, State: facts.PullMerged, Merge: facts.ID{3}, Merged: at(20).Unix},
+			[]facts.Review{{Reviewer: ann, Verdict: facts.Approved, At: at(15).Unix}, {Reviewer: nina, Verdict: facts.Approved}, {Reviewer: robot, Verdict: facts.Commented}, {Reviewer: bob, Verdict: facts.Commented}},
+		},
+		{ // no commit of it is known: reviewed twice by one, who merged too; asked and dismissed do not count
+			facts.Pull{Author: bob, Merger: ann, State: facts.PullMerged, Merged: at(30).Unix},
+			[]facts.Review{{Reviewer: ann, Verdict: facts.Rejected, At: at(25).Unix}, {Reviewer: ann, Verdict: facts.Approved, At: at(29).Unix}, {Reviewer: nina, Verdict: facts.Asked}, {Reviewer: facts.None, Verdict: facts.Approved}},
+		},
+		{facts.Pull{Author: bob, Merger: facts.None, State: facts.PullClosed, Closed: at(30).Unix}, []facts.Review{{Reviewer: ann, Verdict: facts.Rejected}}},
+		{facts.Pull{Author: facts.None, Merger: facts.None, State: facts.PullMerged, Merged: at(31).Unix}, []facts.Review{{Reviewer: ann, Verdict: facts.Dismissed}, {Reviewer: nina, Verdict: facts.Commented}}},
+	} {
+		p.pull.Repository, p.pull.Number = 1, uint32(i+1)
+		p.pull.Reviews = facts.Span{Lo: uint32(len(forge.Reviews)), Hi: uint32(len(forge.Reviews) + len(p.reviews))}
+		for _, r := range p.reviews {
+			r.Pull = uint32(i)
+			forge.Reviews = append(forge.Reviews, r)
+		}
+		forge.Pulls = append(forge.Pulls, p.pull)
+	}
+	if err := forge.Check(); err != nil {
+		t.Fatal(err)
+	}
+	all, names := []*facts.Repository{relay}, []string{"mirrors/relay"}
+	directory, err := people.LoadDirectory("testdata/organizations.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(told []*facts.Forge) string {
+		b := Read(all, nil)
+		b.ReadForges(told, all, names)
+		resolution, err := people.Resolve(all, people.Options{
+			Directory: directory, PseudonymKey: make([]byte, 16), Mentions: b.Mentions, Forges: told,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := b.Measure(Input{
+			Repositories: all, Resolution: resolution, Paths: make([]*paths.Classified, 1), Names: names, At: at(40).Unix,
+			Windows: []Window{{"all time", math.MinInt64, math.MaxInt64}},
+		})
+		var got []string
+		for _, row := range r.Rows {
+			got = append(got, fmt.Sprintf("%s %v", row.Name, row.Acts[0]))
+		}
+		return fmt.Sprintf("%s; machines %v, %v of %v changes", strings.Join(got, ", "), r.Machines, r.Changed, r.Changes)
+	}
+	// By trailers alone: Ann reviewed and merged, and so did Nina, whom no commit knows, review.
+	if got, want := count(nil), "unknown {1 0 0}, no-reply {1 1 0}; machines [0], [1] of [3] changes"; got != want {
+		t.Errorf("by git alone: %s, want %s", got, want)
+	}
+	// Of the merge nothing is new but the machine; of the second one a review and an approval of Ann, of the fourth a review of Nina.
+	if got, want := count([]*facts.Forge{forge}), "unknown {2 0 0}, no-reply {2 2 0}; machines [1], [1] of [3] changes"; got != want {
+		t.Errorf("with a forge: %s, want %s", got, want)
+	}
+}
+
 func TestSeatsBeginAndEnd(t *testing.T) {
 	r := repositoryOf(nil)
 	r.Paths = []string{"CODEOWNERS"}

@@ -359,9 +359,7 @@ func (m *measurement) lines(t *table, out *Result) {
 
 // acts counts what was done with changes of others, each person once for a commit and a kind.
 func (m *measurement) acts(t *table, out *Result) {
-	res := m.in.Resolution
 	out.Machines, out.Changed, out.Changes = make([]int, t.windows), make([]int, t.windows), make([]int, t.windows)
-	met := map[facts.ID]bool{}
 	for _, r := range m.in.Repositories {
 		for c := range r.Commits {
 			for w := range m.in.Windows {
@@ -371,61 +369,24 @@ func (m *measurement) acts(t *table, out *Result) {
 			}
 		}
 	}
-	type done struct {
-		person int
-		kind   string
-	}
-	var seen []done
 	where := map[ActsAt]int{}
-	for lo := 0; lo < len(m.Acts); {
-		hi := lo + 1
-		for hi < len(m.Acts) && m.Acts[hi].Repository == m.Acts[lo].Repository && m.Acts[hi].Commit == m.Acts[lo].Commit {
-			hi++
-		}
-		first := &m.Acts[lo]
-		acts := m.Acts[lo:hi]
-		lo = hi
-		id := m.in.Repositories[first.Repository].Commits[first.Commit].ID
-		if met[id] {
-			continue // in another repository as well
-		}
-		met[id] = true
-		author := int(res.Person[first.Repository][first.Author])
-		seen = seen[:0]
+	m.changes(func(done []deed) {
 		others := false
-		for k := range acts {
-			a := &acts[k]
-			var person int
-			if a.Mention >= 0 {
-				person = m.holder(a.Mention)
-			} else {
-				person = int(res.Person[a.Repository][a.Signature])
-			}
-			if person == author || slices.Contains(seen, done{person, a.Kind}) {
-				continue
-			}
-			var by people.Attribution
-			if a.Mention >= 0 {
-				by = res.AttributeMention(a.Mention, a.When)
-			} else {
-				by = res.Attribute(a.Repository, a.Signature, a.When)
-			}
-			machine := by.Class.Machine() || by.Class == people.NoReply && res.Evidence[by.Evidence].Source == people.NobodysMailbox
-			seen = append(seen, done{person, a.Kind})
-			others = others || !machine
+		for _, d := range done {
+			others = others || !d.machine
 			for w := range m.in.Windows {
-				if !m.in.Windows[w].holds(a.When) {
+				if !m.in.Windows[w].holds(d.When) {
 					continue
 				}
-				if machine {
+				if d.machine {
 					out.Machines[w]++
 					continue
 				}
-				if by.Organization != people.NoOrganization {
-					where[ActsAt{Window: w, Repository: a.Repository, Organization: by.Organization}]++
+				if d.by.Organization != people.NoOrganization {
+					where[ActsAt{Window: w, Repository: d.Repository, Organization: d.by.Organization}]++
 				}
-				n := &t.of(by).Acts[w]
-				switch a.Kind {
+				n := &t.of(d.by).Acts[w]
+				switch d.Kind {
 				case Review:
 					n.Reviews++
 				case Approval:
@@ -435,13 +396,75 @@ func (m *measurement) acts(t *table, out *Result) {
 				}
 			}
 		}
+		first := done[0].Act
+		if first.Commit == facts.None {
+			return // no change of those that were counted
+		}
+		when := m.in.Repositories[first.Repository].Commits[first.Commit].Committed
 		for w := range m.in.Windows {
-			if others && m.in.Windows[w].holds(first.When) {
+			if others && m.in.Windows[w].holds(when) {
 				out.Changed[w]++
 			}
 		}
-	}
+	})
 	out.Where = sortedActs(where)
+}
+
+// deed is an act that counts, and whose it is.
+type deed struct {
+	*Act
+	person  int // as of holder
+	by      people.Attribution
+	machine bool
+}
+
+// changes gives what others than the author did with each change: each person once for a kind, each commit once in the ecosystem. What a forge
+// tells is left out where git tells the same of the person.
+func (m *measurement) changes(yield func(done []deed)) {
+	res := m.in.Resolution
+	met := map[facts.ID]bool{}
+	var done []deed
+	for lo := 0; lo < len(m.Acts); {
+		hi := lo + 1
+		for hi < len(m.Acts) && m.Acts[hi].Repository == m.Acts[lo].Repository && m.Acts[hi].Commit == m.Acts[lo].Commit &&
+			(m.Acts[lo].Commit != facts.None || m.Acts[hi].Pull == m.Acts[lo].Pull) {
+			hi++
+		}
+		first := &m.Acts[lo]
+		acts := m.Acts[lo:hi]
+		lo = hi
+		author := math.MinInt
+		if first.Commit != facts.None {
+			id := m.in.Repositories[first.Repository].Commits[first.Commit].ID
+			if met[id] {
+				continue // in another repository as well
+			}
+			met[id] = true
+			author = int(res.Person[first.Repository][first.Author])
+		}
+		done = done[:0]
+		for k := range acts {
+			d := deed{Act: &acts[k]}
+			if d.Mention >= 0 {
+				d.person = m.holder(d.Mention)
+			} else {
+				d.person = int(res.Person[d.Repository][d.Signature])
+			}
+			if d.person == author || d.Opener >= 0 && d.person == m.holder(d.Opener) || slices.ContainsFunc(done, func(before deed) bool { return m.tells(before, d) }) {
+				continue
+			}
+			if d.Mention >= 0 {
+				d.by = res.AttributeMention(d.Mention, d.When)
+			} else {
+				d.by = res.Attribute(d.Repository, d.Signature, d.When)
+			}
+			d.machine = d.Machine || d.by.Class.Machine() || d.by.Class == people.NoReply && res.Evidence[d.by.Evidence].Source == people.NobodysMailbox
+			done = append(done, d)
+		}
+		if len(done) > 0 {
+			yield(done)
+		}
+	}
 }
 
 // sortedActs lists them in their order.
@@ -454,6 +477,20 @@ func sortedActs(where map[ActsAt]int) (list []ActsAt) {
 		return cmp.Or(cmp.Compare(a.Window, b.Window), cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Organization, b.Organization))
 	})
 	return list
+}
+
+// tells says whether a deed was told already. Whoever let a change in by git's word did so at the forge, and found it good.
+func (m *measurement) tells(before, now deed) bool {
+	same := before.person == now.person
+	if !same && before.person < 0 && now.person < 0 {
+		// Messages name accounts without their forge: nobody has a commit by either.
+		all := m.Mentions[before.Mention].Accounts
+		same = slices.ContainsFunc(m.Mentions[now.Mention].Accounts, func(account string) bool { return slices.Contains(all, account) })
+	}
+	if !same || before.Kind == now.Kind {
+		return same
+	}
+	return before.Pull == 0 && now.Pull != 0 && (before.Kind == Approval || now.Kind == Approval && before.Kind == Integration)
 }
 
 // holds says whether a moment is in the window; all time holds invalid dates too.

@@ -154,27 +154,15 @@ func (e *Exposure) active(m *measurement, linked bool) {
 
 // reviewers finds who reviewed, approved or took in the changes of others in the days before.
 func (e *Exposure) reviewers(m *measurement) {
-	res := e.in.Resolution
 	from := e.at - ActiveDays*24*60*60
-	for k := range m.Acts {
-		a := &m.Acts[k]
-		if !a.When.Valid || a.When.Unix <= from || a.When.Unix > e.at {
-			continue
+	m.changes(func(done []deed) {
+		for _, d := range done {
+			if d.When.Valid && d.When.Unix > from && d.When.Unix <= e.at && !d.machine {
+				e.reviews[d.person]++
+				e.reviewerOf[d.person] = m.side(d.by)
+			}
 		}
-		var by people.Attribution
-		person := 0
-		if a.Mention >= 0 {
-			person, by = m.holder(a.Mention), res.AttributeMention(a.Mention, a.When)
-		} else {
-			person, by = int(res.Person[a.Repository][a.Signature]), res.Attribute(a.Repository, a.Signature, a.When)
-		}
-		if by.Class.Machine() || person == int(res.Person[a.Repository][a.Author]) ||
-			by.Class == people.NoReply && res.Evidence[by.Evidence].Source == people.NobodysMailbox {
-			continue
-		}
-		e.reviews[person]++
-		e.reviewerOf[person] = m.side(by)
-	}
+	})
 }
 
 // hang finds for every file and every repository whom it hangs on: the authors of its lines who are still active, and those who guard it.

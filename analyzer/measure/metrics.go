@@ -208,8 +208,8 @@ var Metrics = []Metric{
 	},
 	{
 		KeyReviews, "reviews", "acts", "more say",
-		"reviews (Reviewed-by, Acked-by), approvals (Approved-by, Merged-by, an account's Signed-off-by) and integrations (committer or sign-off of another person than the author), once a person, commit and kind; not by machines",
-		"trailers, what forges write into merges, committers; what only a forge knows is not in it",
+		"reviews (Reviewed-by, Acked-by), approvals (Approved-by, Merged-by, an account's Signed-off-by) and integrations (committer or sign-off of another person than the author), once a person, commit and kind; of forges that were asked, verdicts on merged pull requests (reviews) and who merged (approvals), where git does not tell the same of the person; not by machines",
+		"trailers, what forges write into merges, committers, pull requests; where no forge was asked, what only it knows is not in it",
 	},
 	{
 		KeyExposed, "exposed", "ratio", "more hangs on it",

@@ -10,13 +10,18 @@ import (
 )
 
 // profiles lays out what profiles at forges say of persons: what a profile says is a statement of the day that it was asked for, and taken
-// for a year around it. Nobody checks it, and people forget to change it: it counts after everything else, and only where it names an
+// for a year around it. Whose account it is tell addresses that forges make up, and the pull requests that it opened. Nobody checks it, and people forget to change it: it counts after everything else, and only where it names an
 // organization of the directory and nothing more. Accounts of one person that name different organizations say nothing.
 func (t *timelines) profiles(a *attributor) {
 	if !t.on(RuleProfile) {
 		return
 	}
 	persons := map[string]uint32{} // by account
+	for account, i := range t.creators {
+		if t.identities[i].machine == Unknown {
+			persons[account] = a.person[i]
+		}
+	}
 	for i := range t.identities {
 		if account, _ := t.identities[i].own.login(); account != "" && t.identities[i].machine == Unknown {
 			persons[strings.ToLower(account)] = a.person[i]

@@ -500,7 +500,7 @@ const (
 var gitcodeSince = dayOf(1759276800) // 2025-10-01
 
 // joinCreators joins the account that opened a request with the author of what it brought: forges write the account into the message of the
-// merge, and the merge's second parent is the request's last commit.
+// merge, or tell it when they are asked, and the merge's second parent is the request's last commit.
 func (r *resolver) joinCreators() {
 	if !r.on(RuleCreatedBy) {
 		return
@@ -518,6 +518,7 @@ func (r *resolver) joinCreators() {
 		}
 	}
 	votes := map[string]map[uint32]int{}
+	voted := map[pullVote]bool{}
 	for i, repository := range r.repositories {
 		for c := range repository.Commits {
 			commit := &repository.Commits[c]
@@ -542,10 +543,12 @@ func (r *resolver) joinCreators() {
 					votes[account] = map[uint32]int{}
 				}
 				votes[account][r.sets.find(author)]++
+				voted[pullVote{commit.ID, account}] = true
 				break
 			}
 		}
 	}
+	r.pullVotes(votes, voted)
 	for _, account := range slices.Sorted(maps.Keys(votes)) {
 		total, best, who := 0, 0, uint32(0)
 		for _, root := range slices.Sorted(maps.Keys(votes[account])) {
@@ -560,6 +563,61 @@ func (r *resolver) joinCreators() {
 				r.join(who, i, RuleCreatedBy, fmt.Sprintf("%d of %d requests", best, total), "medium")
 			}
 			r.creators[account] = who
+		}
+	}
+}
+
+// pullVote is an account's request that came in with a commit.
+type pullVote struct {
+	commit  facts.ID
+	account string
+}
+
+// pullVotes adds the votes of pull requests that forges tell of: the author of the merge's second parent, or of the commit that it was squashed
+// into, for the account that opened it. Messages that say the same have voted already.
+func (r *resolver) pullVotes(votes map[string]map[uint32]int, voted map[pullVote]bool) {
+	openers := map[facts.ID][]string{} // accounts by the commit that their request became
+	for _, forge := range r.opts.Forges {
+		for i := range forge.Pulls {
+			p := &forge.Pulls[i]
+			if p.State != facts.PullMerged || p.Merge.IsZero() || p.Author == facts.None || forge.Accounts[p.Author].Kind != facts.PersonAccount {
+				continue
+			}
+			v := pullVote{p.Merge, forge.Key(&forge.Accounts[p.Author])}
+			if !voted[v] {
+				voted[v] = true
+				openers[p.Merge] = append(openers[p.Merge], v.account)
+			}
+		}
+	}
+	if len(openers) == 0 {
+		return
+	}
+	for i, repository := range r.repositories {
+		for c := range repository.Commits {
+			accounts := openers[repository.Commits[c].ID]
+			if len(accounts) == 0 {
+				continue
+			}
+			delete(openers, repository.Commits[c].ID) // other repositories may hold it too
+			row := uint32(c)
+			if p := repository.Commits[c].Parents; p.Len() > 1 {
+				row = repository.Parents[p.Lo+1]
+			}
+			if row == facts.None {
+				continue
+			}
+			author := r.of[i][repository.Commits[row].Author]
+			id := &r.identities[author]
+			if id.machine != Unknown || id.address.form != valid || r.directory.apart[id.address.text] {
+				continue
+			}
+			for _, account := range accounts {
+				if votes[account] == nil {
+					votes[account] = map[uint32]int{}
+				}
+				votes[account][r.sets.find(author)]++
+			}
 		}
 	}
 }

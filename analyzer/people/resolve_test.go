@@ -270,6 +270,82 @@ func TestSameRepository(t *testing.T) {
 	}
 }
 
+// TestJoinsByPullRequests has an account at a forge that opened requests, and asks who that is.
+func TestJoinsByPullRequests(t *testing.T) {
+	commits := []wrote{
+		{who: "Jane <jane@home.example>", date: "2020-06-01"},
+		{who: "Wim <wim@home.example>", date: "2020-06-01"},
+		{who: "x <janny@users.noreply.github.com>", date: "2020-06-01"},
+		{who: "M <m@acme.example>", date: "2020-06-01", second: 1},
+		{who: "M <m@acme.example>", date: "2020-06-01", second: 1},
+		{who: "M <m@acme.example>", date: "2020-06-01", second: 2},
+	}
+	for _, tt := range []struct {
+		name       string
+		merges     []int // rows of the commits that janny's requests became; -1 for none that is known
+		state      facts.PullState
+		kind       facts.AccountKind
+		directory  string
+		joined     bool
+		says, told string
+	}{
+		{name: "two merges", merges: []int{3, 4, -1}, state: facts.PullMerged, joined: true, says: "2 of 2 requests", told: "Acme"},
+		{name: "squashed", merges: []int{0, 3, 4}, state: facts.PullMerged, joined: true, says: "3 of 3 requests", told: "Acme"},
+		{name: "one is too few", merges: []int{3}, state: facts.PullMerged},
+		{name: "two of three are too few", merges: []int{3, 4, 5}, state: facts.PullMerged},
+		{name: "not merged", merges: []int{3, 4}, state: facts.PullClosed},
+		{name: "a machine", merges: []int{3, 4}, state: facts.PullMerged, kind: facts.BotAccount},
+		{name: "undone by a line", merges: []int{3, 4}, state: facts.PullMerged, directory: "not_same: [[jane@home.example, janny@users.noreply.github.com]]"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			repo := repository(t, "r", commits...)
+			forge := &facts.Forge{
+				Forge: "github", Accounts: []facts.Account{{Login: "Janny", Kind: tt.kind, Company: "Acme", Asked: repo.Commits[0].Authored.Unix}},
+				Repositories: []facts.ForgeRepository{{Name: "r", Pulls: facts.Span{Hi: uint32(len(tt.merges))}}},
+			}
+			for i := range repo.Commits {
+				repo.Commits[i].ID = facts.ID{byte(i + 1)}
+			}
+			for i, row := range tt.merges {
+				p := facts.Pull{Number: uint32(i + 1), Merger: facts.None, State: tt.state}
+				if row >= 0 {
+					p.Merge = repo.Commits[row].ID
+				}
+				forge.Pulls = append(forge.Pulls, p)
+			}
+			opts := Options{Forges: []*facts.Forge{forge, forge}} // the same again is no second vote
+			if tt.directory != "" {
+				opts.Directory = directoryOf(t, tt.directory)
+			}
+			r := resolve(t, opts, repo)
+			if got := r.Person[0][0] == r.Person[0][2]; got != tt.joined || r.Person[0][0] == r.Person[0][1] {
+				t.Fatalf("joined %v, want %v: %v", got, tt.joined, r.Person[0])
+			}
+			a := r.Attribute(0, 0, repo.Commits[0].Authored)
+			if got := a.Organization != NoOrganization; got != (tt.told != "") {
+				t.Errorf("the profile says something of Jane: %v", got)
+			}
+			if !tt.joined {
+				return
+			}
+			x := &Explainer{Repositories: []*facts.Repository{repo}, Options: opts, Resolution: r}
+			x.Options.PseudonymKey = testKey
+			if x.Options.Directory == nil {
+				x.Options.Directory = testDirectory(t)
+			}
+			lines, err := x.Explain("jane@home.example")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{tt.says, "github:janny, as of 2020-06-01", "low"} {
+				if text := strings.Join(lines, "\n"); !strings.Contains(text, want) {
+					t.Errorf("no %q in:\n%s", want, text)
+				}
+			}
+		})
+	}
+}
+
 func TestSignOff(t *testing.T) {
 	signed := func(who, date, by string) wrote {
 		return wrote{who: who, date: date, trailers: []facts.Trailer{{Key: "Signed-off-by", Value: by, InBlock: true}}}
