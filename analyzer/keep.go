@@ -24,6 +24,7 @@ import (
 	"orrery/analyzer/measure"
 	"orrery/analyzer/people"
 	"orrery/analyzer/report"
+	"orrery/analyzer/report/page"
 	"orrery/analyzer/source"
 	"orrery/analyzer/state"
 )
@@ -561,7 +562,7 @@ func run(e *source.Ecosystem, read []reading, opts *Options, inputs string, skip
 
 // Names gives the names of a result's files, with slashes: result.json first.
 func (o *Outcome) Names() []string {
-	names := []string{resultName, "graph.dot"}
+	names := []string{resultName, "graph.dot", pageName}
 	for i := range report.Tables {
 		names = append(names, "tables/"+report.Tables[i].Name+".csv")
 	}
@@ -585,6 +586,8 @@ func (o *Outcome) WriteFile(w io.Writer, name string, top int) error {
 		return report.WriteJSON(w, o.Model)
 	case "graph.dot":
 		return o.WriteDOT(w, top)
+	case pageName:
+		return page.Write(w, o.Model, page.Options{})
 	}
 	for i := range report.Tables {
 		if name == "tables/"+report.Tables[i].Name+".csv" {
@@ -594,7 +597,10 @@ func (o *Outcome) WriteFile(w io.Writer, name string, top int) error {
 	return fmt.Errorf("there is no %s in a result", name)
 }
 
-const resultName = "result.json"
+const (
+	resultName = "result.json"
+	pageName   = "report.html"
+)
 
 // unchanged gives the last result again, if it is whole.
 func unchanged(last *state.Result, opts *Options) (*Outcome, bool) {

@@ -25,6 +25,9 @@ type Drawing struct {
 	Groups []string
 	// Cluster draws nodes together that have the same: [ClusterGroups] or [ClusterCountries]. Of DOT alone.
 	Cluster Cluster
+	// Bare leaves title, ground, legend and units to the page that a picture in SVG stands in, and names at each line the nodes that it joins, for a
+	// script that filters. [Legend] gives the legend.
+	Bare bool
 }
 
 // Cluster says what nodes are drawn together.
@@ -133,6 +136,19 @@ func newPicture(g *Graph, d Drawing) *picture {
 
 // swatch is a line of the legend.
 type swatch struct{ colour, name, figure string }
+
+// Palette gives the colours of pictures, so that what stands beside them has the same.
+func Palette() []string { return slices.Clone(palette[:]) }
+
+// Legend gives the groups that have a colour of their own in a picture, the heaviest first, in the order of [Palette].
+func Legend(g *Graph, d Drawing) (names []string) {
+	for _, l := range newPicture(g, d).legends {
+		if l.colour != grey {
+			names = append(names, l.name)
+		}
+	}
+	return names
+}
 
 // paint gives colours to the seven heaviest groups: organizations with the people who did most for them, or what is asked for.
 func (p *picture) paint() {

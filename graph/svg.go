@@ -217,12 +217,17 @@ func (s *sketch) write(out *bufio.Writer) {
 	g := s.g
 	big := s.high / svgHeight
 	wide, high := s.wide+(svgLegend+3*svgMargin)*big, s.high+2*svgMargin*big
+	if s.d.Bare {
+		wide = s.wide + 2*svgMargin*big
+	}
 	fmt.Fprintf(out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="%s %s %s %s" width="%s" height="%s" font-family="Helvetica, Arial, sans-serif" role="img">`+"\n",
 		tenth(s.left-svgMargin*big), tenth(s.top-svgMargin*big), tenth(wide), tenth(high), tenth(wide/big), tenth(high/big))
-	if s.d.Title != "" {
+	if s.d.Title != "" && !s.d.Bare {
 		fmt.Fprintf(out, "<title>%s</title>\n", escapeXML(s.d.Title))
 	}
-	fmt.Fprintf(out, `<rect x="%s" y="%s" width="%s" height="%s" fill="white"/>`+"\n", tenth(s.left-svgMargin*big), tenth(s.top-svgMargin*big), tenth(wide), tenth(high))
+	if !s.d.Bare {
+		fmt.Fprintf(out, `<rect x="%s" y="%s" width="%s" height="%s" fill="white"/>`+"\n", tenth(s.left-svgMargin*big), tenth(s.top-svgMargin*big), tenth(wide), tenth(high))
+	}
 	fmt.Fprint(out, `<g stroke-linecap="round" fill="none">`+"\n")
 	for e := range g.NumEdges() {
 		s.line(out, e)
@@ -240,7 +245,9 @@ func (s *sketch) write(out *bufio.Writer) {
 		fmt.Fprintf(out, `<text x="%s" y="%s" dy="0.35em" font-size="%s" stroke-width="%s"%s>%s</text>`+"\n", tenth(l.x), tenth(l.y), tenth(l.size), tenth(l.size/4), weight, escapeXML(l.text))
 	}
 	fmt.Fprint(out, "</g>\n")
-	s.key(out, s.left+s.wide+svgMargin*big, s.top, big)
+	if !s.d.Bare {
+		s.key(out, s.left+s.wide+svgMargin*big, s.top, big)
+	}
 	fmt.Fprint(out, "</svg>\n")
 }
 
@@ -260,7 +267,11 @@ func (s *sketch) line(out *bufio.Writer, e int) {
 	if colour == grey || colour == darkGrey {
 		opacity *= 0.6
 	}
-	fmt.Fprintf(out, `<path d="M%s %sL%s %s" stroke="%s" stroke-width="%s" stroke-opacity="%s"/>`+"\n",
+	ends := ""
+	if s.d.Bare {
+		ends = fmt.Sprintf(` data-a="%s" data-b="%s"`, g.nodes[a].ID(), g.nodes[b].ID())
+	}
+	fmt.Fprintf(out, `<path%s d="M%s %sL%s %s" stroke="%s" stroke-width="%s" stroke-opacity="%s"/>`+"\n", ends,
 		tenth(s.x[a]), tenth(s.y[a]), tenth(s.x[b]), tenth(s.y[b]), colour, decimal(math.Round(width*10)/10), decimal(math.Round(opacity*100)/100))
 }
 
@@ -271,7 +282,11 @@ func (s *sketch) shape(out *bufio.Writer, i int) {
 	if n.Kind == Repository {
 		fill = s.owned[i]
 	}
-	title := fmt.Sprintf("<title>%s: %s %s</title>", escapeXML(n.Label), thousands(s.extents[i]), escapeXML(s.g.columns[s.d.Column].Unit))
+	unit := " " + escapeXML(s.g.columns[s.d.Column].Unit)
+	if s.d.Bare {
+		unit = ""
+	}
+	title := fmt.Sprintf("<title>%s: %s%s</title>", escapeXML(n.Label), thousands(s.extents[i]), unit)
 	switch n.Kind {
 	case Repository:
 		half := r * math.Sqrt(math.Pi) / 2

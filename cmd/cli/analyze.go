@@ -73,7 +73,7 @@ A SOURCE is one of
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.out, "out", "orrery-out", "folder for result.json, graph.dot and tables")
+	flags.StringVar(&f.out, "out", "orrery-out", "folder for result.json, graph.dot, report.html and tables")
 	flags.StringVar(&f.format, "format", "", "print one of "+strings.Join(formats, ", ")+" to stdout and write no folder")
 	flags.StringVar(&f.state, "state", "", "folder that keeps mirrors, facts and results: the next run reads only what is new; no folder is written beside it unless --out names one")
 	flags.StringSliceVar(&f.AcceptShrink, "accept-shrink", nil, "repository whose stored figures may be given up though it has shrunk, is empty or gone; \""+analyzer.AcceptSources+"\" for the list of repositories; may be given several times")
@@ -414,7 +414,7 @@ func (f *analyzeFlags) write(o *analyzer.Outcome, streams Streams) error {
 	}
 	var err error
 	if f.out != "" {
-		_, err = fmt.Fprintf(streams.Out, "\nWritten to %s: result.json, graph.dot, %d tables.\n", source.Redact(f.out), len(report.Tables))
+		_, err = fmt.Fprintf(streams.Out, "\nWritten to %s: result.json, graph.dot, report.html, %d tables.\n", source.Redact(f.out), len(report.Tables))
 	}
 	if err == nil && o.Unchanged {
 		_, err = fmt.Fprintf(streams.Out, "\nUnchanged since %s: nothing new, and all that shapes the result is the same.\n", o.Stored.Name)

@@ -1,0 +1,383 @@
+// Package page turns a result into one HTML file that needs no network and no script: an answer in words, a picture and the table behind it for
+// each question, in English or Chinese. The script adds the switch for contractors, sorting, saving, search and zoom.
+//
+// It computes nothing: every figure stands in the result, with its bounds. Organizations, repositories and claims are from outside, so all text
+// is escaped; the content policy allows this page's own style and script and nothing else. People are counted, never named.
+package page
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"orrery/analyzer/claims"
+	"orrery/analyzer/report"
+	"orrery/graph"
+)
+
+var (
+	//go:embed page.html
+	pageFile string
+	//go:embed style.css
+	styleFile string
+	//go:embed chart.css
+	chartFile string
+	//go:embed script.js
+	scriptFile string
+)
+
+// ErrLanguage says that the page has no such language.
+var ErrLanguage = errors.New("no such language")
+
+// Options shape the page.
+type Options struct {
+	// Language is one of [Languages], "" for the first.
+	Language string
+	// Findings are claims that were checked; nil for none.
+	Findings *claims.Findings
+	// Beside are results of reference ecosystems.
+	Beside []*report.Model
+	// Commands are those that make the page again.
+	Commands []string
+	// Source is what commands of evidence name, "" for SOURCE.
+	Source string
+}
+
+type section struct {
+	ID, Title string
+	Absent    string // why there is nothing; then there is nothing else
+	Lead      string // the answer in a sentence
+	More      []string
+	Claims    []claimItem
+	Cards     []card
+	Pictures  []picture
+	Network   *network
+	Notes     []string
+	Tables    []*table
+}
+
+type claimItem struct{ Verdict, Text, Source, Reason string }
+
+// card is a figure with all that it takes to defend it.
+type card struct{ Value, What, Definition, Of, Bounds, Command string }
+
+type picture struct {
+	ID      string
+	Reading string // of contractors: "apart", "merged", or "" for both
+	Caption string
+	SVG     template.HTML
+}
+
+type network struct {
+	Cut, Caption string
+	Keys         []struct{ Colour, Name string }
+	Options      []struct{ ID, Name string }
+	SVG          template.HTML
+}
+
+type table struct {
+	ID, Name, Caption string
+	Columns           []column
+	Rows              [][]cell
+}
+
+type column struct {
+	Name   string
+	Number bool
+}
+
+// cell is text; Value is what numbers sort by, and what is saved.
+type cell struct {
+	Text, Value string
+	Code, Long  bool
+}
+
+func text(s string) cell { return cell{Text: report.Printable(s)} }
+
+func count[N int | uint64 | int64](n N) cell {
+	return cell{Text: signed(int64(n)), Value: strconv.FormatInt(int64(n), 10)}
+}
+
+func (b *builder) bounds(x *report.Share) []cell {
+	if x == nil {
+		return []cell{text("–"), text("–")}
+	}
+	return []cell{b.ratio(&x.Low), b.ratio(&x.High)}
+}
+
+func (b *builder) ratio(x *float64) cell {
+	if x == nil {
+		return text("–")
+	}
+	return cell{Text: b.percent(*x), Value: strconv.FormatFloat(*x, 'f', -1, 64)}
+}
+
+// builder collects the page.
+type builder struct {
+	speaker
+	m       *report.Model
+	o       Options
+	colours map[string]string // of the organizations with most commits of all time
+	order   []string          // of these
+}
+
+// explain gives the command that leads a cell of a table to its evidence.
+func (b *builder) explain(parts ...string) string {
+	what := strings.Join(parts, ":")
+	return "orrery explain '" + strings.ReplaceAll(report.Printable(what), "'", `'\''`) + "' " + b.o.Source
+}
+
+func newBuilder(m *report.Model, o Options) (*builder, error) {
+	o.Language, o.Source = cmp.Or(o.Language, Languages[0]), report.Printable(cmp.Or(o.Source, "SOURCE"))
+	if !slices.Contains(Languages, o.Language) {
+		return nil, fmt.Errorf("%q: %w; there are %s", o.Language, ErrLanguage, strings.Join(Languages, ", "))
+	}
+	b := &builder{speaker: speaker{o.Language}, m: m, o: o, colours: map[string]string{}}
+	palette := graph.Palette()
+	for _, r := range organizations(&m.Figures[0]) {
+		if len(b.order) < len(palette) {
+			b.colours[r.Name] = palette[len(b.order)]
+			b.order = append(b.order, r.Name)
+		}
+	}
+	return b, nil
+}
+
+// fill gives the colour of an organization, contractors striped.
+func (b *builder) fill(name, client string) fill {
+	if c := b.colours[name]; c != "" {
+		return fill{colour: c, striped: client != ""}
+	}
+	return fillOthers
+}
+
+func (b *builder) sections() []*section {
+	return []*section{
+		b.claims(), b.growth(), b.people(), b.readings(), b.strata(), b.heat(), b.control(), b.factors(), b.openness(), b.exposure(), b.network(),
+	}
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// quoteCSS makes any text a string of CSS: everything but letters and digits of ASCII, and blanks, by its number.
+func quoteCSS(s string) string {
+	var out strings.Builder
+	out.WriteByte('"')
+	for _, r := range report.Printable(s) {
+		if r == ' ' || r < 0x80 && (r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z') {
+			out.WriteRune(r)
+		} else {
+			fmt.Fprintf(&out, `\%06x`, r)
+		}
+	}
+	out.WriteByte('"')
+	return out.String()
+}
+
+// Write writes the page. The same result and options give the same bytes.
+func Write(w io.Writer, m *report.Model, o Options) error {
+	b, err := newBuilder(m, o)
+	if err != nil {
+		return fmt.Errorf("writing the page: %w", err)
+	}
+	t, err := template.New("page").Funcs(template.FuncMap{"say": b.say}).Parse(pageFile)
+	if err != nil {
+		return fmt.Errorf("writing the page: %w", err)
+	}
+	foot := b.foot()
+	// The footer of every printed page is in the margin, where only style can write.
+	style := styleFile + chartFile + "@page{size:A4;margin:16mm 15mm 20mm;@bottom-left{content:" + quoteCSS(foot[0]) +
+		`;font:7pt system-ui,sans-serif;color:#555;width:88%;text-align:left}@bottom-right{content:counter(page) " / " counter(pages);font:7pt system-ui,sans-serif;color:#555}}`
+	data := struct {
+		Lang, Policy, Title, Ecosystem, AsOf, Read, Question string
+		Style, Script                                        template.HTML
+		Brief, Foot, Commands                                []string
+		Sections                                             []*section
+	}{
+		Lang: b.say("lang"), Title: b.say("title", name(m.Ecosystem, 60)), Ecosystem: name(m.Ecosystem, 60), AsOf: b.say("asof", m.AsOf),
+		Read: b.say("of.repositories", m.Read, m.Named()), Question: b.say("question", name(m.Ecosystem, 60)),
+		Policy: "default-src 'none'; style-src " + hash(style) + "; script-src " + hash(scriptFile) + "; base-uri 'none'; form-action 'none'",
+		Style:  template.HTML("<style>" + style + "</style>"), Script: template.HTML("<script>" + scriptFile + "</script>"), //nolint:gosec // both are embedded, but for the quoted footer
+		Brief: b.brief(), Foot: foot, Commands: b.commands(), Sections: b.sections(),
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, data); err != nil {
+		return fmt.Errorf("writing the page: %w", err)
+	}
+	if _, err := w.Write(out.Bytes()); err != nil {
+		return fmt.Errorf("writing the page: %w", err)
+	}
+	return nil
+}
+
+func (b *builder) commands() []string {
+	if b.o.Commands != nil {
+		var list []string
+		for _, c := range b.o.Commands {
+			list = append(list, report.Printable(c))
+		}
+		return list
+	}
+	return []string{"orrery analyze " + b.o.Source + " --as-of " + b.m.AsOf, "orrery report result.json --lang " + b.lang}
+}
+
+// foot is the provenance, the line for every printed page first.
+func (b *builder) foot() []string {
+	m := b.m
+	known := "–"
+	if c := m.Figures[0].Commits.Coverage; c != nil {
+		known = b.percent(*c)
+	}
+	lines := []string{b.say("foot", name(m.Ecosystem, 60), m.AsOf, m.Read, m.Named(), known, name(m.Orrery, 40))}
+	if w := b.year(); w != nil && w.AtEnd.Of > 0 {
+		lines = append(lines, b.say("foot.members", b.heading(w.Period), w.AtEnd.Read, w.AtEnd.Of))
+	}
+	skipped := 0
+	for _, s := range m.Skipped {
+		if s.Reason != report.NotRead {
+			skipped += s.Objects
+		}
+	}
+	lines = append(lines, b.say("foot.skipped", whole(uint64(max(0, m.Named()-m.Read))), whole(uint64(skipped))))
+	var options []string
+	for _, o := range m.Options {
+		options = append(options, report.Printable(o.Name+": "+o.Value))
+	}
+	return append(lines, b.say("foot.options")+": "+strings.Join(options, "; "))
+}
+
+// WritePieces writes the pictures as files of SVG, and report.md with the answers, pictures and tables, for slides. Files appear whole.
+func WritePieces(dir string, m *report.Model, o Options) error {
+	b, err := newBuilder(m, o)
+	if err != nil {
+		return fmt.Errorf("writing pieces: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("writing pieces: %w", err)
+	}
+	files := map[string]string{}
+	var out strings.Builder
+	fmt.Fprintf(&out, "# %s\n\n", markdown(b.say("title", name(m.Ecosystem, 60))))
+	for _, p := range b.brief() {
+		fmt.Fprintf(&out, "%s\n\n", markdown(p))
+	}
+	sections := b.sections()
+	for _, s := range sections {
+		fmt.Fprintf(&out, "## %s\n\n", markdown(s.Title))
+		if s.Absent != "" {
+			fmt.Fprintf(&out, "%s\n\n", markdown(b.say("absent", s.Absent)))
+			continue
+		}
+		fmt.Fprintf(&out, "%s\n\n", markdown(s.Lead))
+		for _, p := range s.Pictures {
+			file := p.ID + ".svg"
+			files[file] = alone(string(p.SVG))
+			fmt.Fprintf(&out, "![%s](%s)\n\n", markdown(p.Caption), file)
+		}
+		if s.Network != nil {
+			var drawn bytes.Buffer
+			if err := b.drawNetwork(&drawn, false); err != nil {
+				return err
+			}
+			files["network.svg"] = drawn.String()
+			fmt.Fprintf(&out, "![%s](network.svg)\n\n", markdown(s.Network.Caption))
+		}
+		for _, c := range s.Cards {
+			fmt.Fprintf(&out, "- %s: **%s** (%s; %s)\n", markdown(c.What), markdown(c.Value), markdown(c.Of), markdown(c.Bounds))
+		}
+		for _, t := range s.Tables {
+			b.markdownTable(&out, t)
+		}
+	}
+	for _, l := range b.foot() {
+		fmt.Fprintf(&out, "\n%s\n", markdown(l))
+	}
+	files["report.md"] = out.String()
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		if err := writeWhole(filepath.Join(dir, file), files[file]); err != nil {
+			return fmt.Errorf("writing pieces: %w", err)
+		}
+	}
+	return nil
+}
+
+// alone makes a picture of the page one that stands by itself.
+func alone(svg string) string {
+	end := strings.Index(svg, "<defs>")
+	style := chartFile
+	dark := `@media (prefers-color-scheme:dark){svg.chart{--ink:#e9e8e3;--soft:#a6abb4;--rule:#33373e;--paper:#14161a;--other:#777c85;--deep:#4aa3df}}`
+	return svg[:end] + "<style>" + style + dark + "</style>" + `<rect width="100%" height="100%" class="ground"/>` + svg[end:] + "\n"
+}
+
+// markdown makes text stand for itself.
+func markdown(s string) string {
+	var out strings.Builder
+	for _, r := range report.Printable(s) {
+		if r == '<' {
+			out.WriteString("&lt;") // some readers take it for HTML, whatever stands before it
+			continue
+		}
+		if strings.ContainsRune("\\`*_{}[]()>#+!|&~", r) {
+			out.WriteByte('\\')
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+// markdownRows is how many rows of a table stand in Markdown.
+const markdownRows = 15
+
+func (b *builder) markdownTable(out *strings.Builder, t *table) {
+	if len(t.Rows) == 0 {
+		return
+	}
+	fmt.Fprintf(out, "\n%s\n\n|", markdown(t.Caption))
+	for _, c := range t.Columns {
+		fmt.Fprintf(out, " %s |", markdown(c.Name))
+	}
+	out.WriteString("\n|")
+	for _, c := range t.Columns {
+		out.WriteString(map[bool]string{true: "---:|", false: "---|"}[c.Number])
+	}
+	for _, r := range t.Rows[:min(len(t.Rows), markdownRows)] {
+		out.WriteString("\n|")
+		for _, c := range r {
+			fmt.Fprintf(out, " %s |", markdown(c.Text))
+		}
+	}
+	if rest := len(t.Rows) - markdownRows; rest > 0 {
+		fmt.Fprintf(out, "\n\n(+ %d)", rest)
+	}
+	out.WriteString("\n\n")
+}
+
+func writeWhole(path, content string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".orrery-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(content)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
