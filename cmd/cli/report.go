@@ -64,12 +64,8 @@ the network. Figures have their bounds and the command that leads to their evide
 				}
 				options.Findings = claims.Check(m, list)
 			}
-			for _, path := range beside {
-				other, err := readResult("", path)
-				if err != nil {
-					return err
-				}
-				options.Beside = append(options.Beside, other)
+			if options.Beside, err = readBeside(beside); err != nil {
+				return err
 			}
 			if pieces != "" {
 				if err := page.WritePieces(pieces, m, options); err != nil {
@@ -103,7 +99,7 @@ the network. Figures have their bounds and the command that leads to their evide
 	flags.StringVar(&language, "lang", page.Languages[0], "language of the page: "+strings.Join(page.Languages, ", "))
 	flags.StringVar(&out, "out", "", "file to write (default stdout)")
 	flags.StringVar(&claimsFile, "claims", "", "file of claims to hold against the result, as for check")
-	flags.StringArrayVar(&beside, "beside", nil, "result of a reference ecosystem to stand beside; may be given several times")
+	flags.StringArrayVar(&beside, "beside", nil, besideHelp)
 	flags.StringVar(&pieces, "pieces", "", "folder for report.md and a picture in SVG for each section; the page is written only with --out then")
 	return cmd
 }

@@ -47,8 +47,8 @@ type Options struct {
 	Language string
 	// Findings are claims that were checked; nil for none.
 	Findings *claims.Findings
-	// Beside are results of reference ecosystems.
-	Beside []*report.Model
+	// Beside are reference ecosystems, more than those that the result has.
+	Beside []*report.Reference
 	// Commands are those that make the page again.
 	Commands []string
 	// Source is what commands of evidence name, "" for SOURCE.
@@ -141,6 +141,7 @@ func (b *builder) explain(parts ...string) string {
 
 func newBuilder(m *report.Model, o Options) (*builder, error) {
 	o.Language, o.Source = cmp.Or(o.Language, Languages[0]), report.Printable(cmp.Or(o.Source, "SOURCE"))
+	o.Beside = slices.Concat(m.Beside, o.Beside)
 	if !slices.Contains(Languages, o.Language) {
 		return nil, fmt.Errorf("%q: %w; there are %s", o.Language, ErrLanguage, strings.Join(Languages, ", "))
 	}

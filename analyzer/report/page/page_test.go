@@ -47,6 +47,15 @@ func sample(t testing.TB) *report.Model {
 	return m
 }
 
+func reference(t testing.TB, m *report.Model) *report.Reference {
+	t.Helper()
+	r, err := report.NewReference(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func write(t testing.TB, m *report.Model, o Options) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -131,8 +140,8 @@ func TestLanguage(t *testing.T) {
 func TestPage(t *testing.T) {
 	t.Parallel()
 	m := sample(t)
-	page := write(t, m, Options{Beside: []*report.Model{sample(t)}})
-	if page != write(t, sample(t), Options{Beside: []*report.Model{sample(t)}}) {
+	page := write(t, m, Options{Beside: []*report.Reference{reference(t, m)}})
+	if page != write(t, sample(t), Options{Beside: []*report.Reference{reference(t, m)}}) {
 		t.Error("it is not the same twice")
 	}
 	for _, id := range []string{"claims", "growth", "people", "readings", "strata", "heat", "control", "factors", "openness", "exposure", "network"} {
@@ -231,15 +240,16 @@ func poison(m *report.Model) {
 
 func poisoned(t testing.TB) (*report.Model, Options) {
 	t.Helper()
-	m, beside := sample(t), sample(t)
+	m := sample(t)
+	beside := reference(t, m)
 	findings := &claims.Findings{Claims: []claims.Finding{{
 		Claim:   claims.Claim{Text: hostile, Source: claims.Source{Title: hostile, Date: hostile}},
 		Verdict: claims.Compatible, Reason: hostile, Elsewise: hostile,
 		Figures: []claims.Figure{{Definition: hostile, Unit: hostile, Reading: hostile, Verdict: claims.Compatible, From: []claims.Cell{{Cell: hostile}}}},
 	}}}
 	poison(m)
-	beside.Ecosystem = hostile
-	return m, Options{Findings: findings, Beside: []*report.Model{beside}, Source: hostile, Commands: []string{hostile}}
+	beside.Ecosystem, beside.Leader = hostile, hostile
+	return m, Options{Findings: findings, Beside: []*report.Reference{beside}, Source: hostile, Commands: []string{hostile}}
 }
 
 func TestHostileNames(t *testing.T) {

@@ -954,33 +954,37 @@ func (b *builder) exposure() *section {
 		{b.say("elephant"), false}, {b.say("hhi"), false}, {b.say("absence"), false}, {b.say("read"), false},
 	}}
 	var besides []interval
-	for i, m := range append([]*report.Model{b.m}, b.o.Beside...) {
-		other := &builder{speaker: b.speaker, m: m, o: b.o}
-		f := other.trailing()
-		var lead *report.Row
-		var share *report.Share
-		for _, r := range organizations(f) {
-			if x := commitsShare(mergedPart(r)); x != nil && (share == nil || x.Low > share.Low) {
-				lead, share = r, x
-			}
+	add := func(own bool, m *report.Reference) {
+		i := slices.IndexFunc(m.Windows, func(w report.ReferenceWindow) bool { return w.Period.Name == measure.LastTwelveMonths })
+		if i < 0 {
+			return
 		}
-		who := "–"
-		colour := fill{colour: "#0072B2"}
-		if i > 0 {
-			colour = fillOthers
+		w := &m.Windows[i]
+		who := name(cmp.Or(m.Leader, "–"), 40)
+		colour := fillOthers
+		if own {
+			colour = fill{colour: "#0072B2"}
 		}
-		if lead != nil {
-			who = name(lead.Name, 40)
-			besides = append(besides, interval{label: name(m.Ecosystem, 26), low: share.Low, high: share.High, text: name(who, 12) + " " + b.share(share), fill: colour, says: name(m.Ecosystem, 40) + ": " + who + " " + b.share(share)})
+		if w.Merged != nil {
+			said := who + " " + b.share(w.Merged)
+			besides = append(besides, interval{label: name(m.Ecosystem, 26), low: w.Merged.Low, high: w.Merged.High, text: b.share(w.Merged), fill: colour, says: name(m.Ecosystem, 40) + ": " + said})
 		}
 		idx := func(metric, contractors string) cell {
-			if x := factor(f, metric, contractors); x != nil {
-				return text(index(x.Low, x.High))
+			for i := range w.Indices {
+				if x := &w.Indices[i]; x.Metric == metric && x.Contractors == contractors && x.Of == measure.KeyCommits && x.Bulk == "without" {
+					return text(index(x.Low, x.High))
+				}
 			}
 			return text("–")
 		}
-		u.Rows = append(u.Rows, append(append([]cell{text(m.Ecosystem), count(f.Commits.Total), b.ratio(f.Commits.Coverage), text(who)}, b.bounds(share)...),
-			idx(measure.KeyElephantFactor, merged), idx(measure.KeyHHI, merged), idx(measure.KeyAbsenceFactor, ""), text(fmt.Sprintf("%d/%d", m.Read, m.Named()))))
+		u.Rows = append(u.Rows, append(append([]cell{text(m.Ecosystem), count(w.Commits), b.ratio(w.Coverage), text(who)}, b.bounds(w.Merged)...),
+			idx(measure.KeyElephantFactor, merged), idx(measure.KeyHHI, merged), idx(measure.KeyAbsenceFactor, ""), text(fmt.Sprintf("%d/%d", m.Read, m.Of))))
+	}
+	if own, err := report.NewReference(b.m); err == nil {
+		add(true, own)
+	}
+	for _, m := range b.o.Beside {
+		add(false, m)
 	}
 	caption := b.say("exposure.beside") + ": " + b.say("leadershare")
 	s.Pictures = append(s.Pictures, picture{"beside", "", caption, intervals("beside-c", caption, besides, 1, 0.25, func(v float64) string { return strconv.Itoa(int(100*v)) + b.percentSign() }, nil)})
