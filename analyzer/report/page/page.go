@@ -175,12 +175,12 @@ func hash(s string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// quoteCSS makes any text a string of CSS: everything but letters and digits of ASCII, and blanks, by its number.
+// quoteCSS makes any text a string of CSS: everything but letters and digits of ASCII by its number, blanks too, since one behind a number ends it.
 func quoteCSS(s string) string {
 	var out strings.Builder
 	out.WriteByte('"')
 	for _, r := range report.Printable(s) {
-		if r == ' ' || r < 0x80 && (r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z') {
+		if r < 0x80 && (r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z') {
 			out.WriteRune(r)
 		} else {
 			fmt.Fprintf(&out, `\%06x`, r)

@@ -288,7 +288,7 @@ func TestHostileNames(t *testing.T) {
 
 func TestQuoteCSS(t *testing.T) {
 	t.Parallel()
-	if got, want := quoteCSS("a b\"\\}</style>"), `"a b\000022\00005c\00007d\00003c\00002fstyle\00003e"`; got != want {
+	if got, want := quoteCSS("a b\"\\}</style>"), `"a\000020b\000022\00005c\00007d\00003c\00002fstyle\00003e"`; got != want {
 		t.Errorf("%s, not %s", got, want)
 	}
 }
