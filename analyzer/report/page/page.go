@@ -146,12 +146,18 @@ func newBuilder(m *report.Model, o Options) (*builder, error) {
 		return nil, fmt.Errorf("%q: %w; there are %s", o.Language, ErrLanguage, strings.Join(Languages, ", "))
 	}
 	b := &builder{speaker: speaker{o.Language}, m: m, o: o, colours: map[string]string{}}
+	// The network's legend gives the colours of all pictures; where there is no network, the number of commits.
+	if _, g, err := b.projection(); err == nil {
+		b.order = graph.Legend(g, graph.Drawing{})
+	}
 	palette := graph.Palette()
 	for _, r := range organizations(&m.Figures[0]) {
-		if len(b.order) < len(palette) {
-			b.colours[r.Name] = palette[len(b.order)]
+		if len(b.order) < len(palette) && !slices.Contains(b.order, r.Name) {
 			b.order = append(b.order, r.Name)
 		}
+	}
+	for i, who := range b.order {
+		b.colours[who] = palette[i]
 	}
 	return b, nil
 }

@@ -165,7 +165,8 @@ func (b *builder) claims() *section {
 			}
 			t.Rows = append(t.Rows, []cell{
 				{Text: name(one.Claim.Text, 80), Long: true},
-				{Text: report.Printable(g.Definition + " (" + g.Unit + ")"), Long: true}, text(g.Reading), num(g.Value), num(high), text(b.say("verdict." + string(g.Verdict))), evidence,
+				{Text: report.Printable(g.Definition + " (" + g.Unit + ")"), Long: true},
+				text(g.Reading), num(g.Value), num(high), text(b.say("verdict." + string(g.Verdict))), evidence,
 			})
 		}
 	}
@@ -209,8 +210,15 @@ func (b *builder) growth() *section {
 		{fill{colour: "#0072B2"}, b.say("entered")}, {fill{colour: "#56B4E9"}, b.say("imported")}, {fill{colour: "#009E73"}, b.say("written")}, {fill{colour: "#D55E00"}, b.say("left")},
 	}
 	t := &table{ID: "growth-data", Caption: b.say("growth.picture"), Columns: []column{
-		{b.say("year"), false}, {b.say("start"), true}, {b.say("written"), true}, {b.say("imported"), true}, {b.say("entered"), true}, {b.say("left"), true}, {b.say("end"), true},
-		{b.say("read"), false}, {b.say("evidence"), false},
+		{b.say("year"), false},
+		{b.say("start"), true},
+		{b.say("written"), true},
+		{b.say("imported"), true},
+		{b.say("entered"), true},
+		{b.say("left"), true},
+		{b.say("end"), true},
+		{b.say("read"), false},
+		{b.say("evidence"), false},
 	}}
 	var falls []fall
 	var last *report.Waterfall
@@ -231,7 +239,8 @@ func (b *builder) growth() *section {
 		falls = append(falls, one)
 		t.Rows = append(t.Rows, []cell{
 			text(w.Period.Name), count(w.Start), count(w.Written), count(w.Imported), count(w.Entered), count(-w.Left), count(w.End),
-			text(fmt.Sprintf("%d/%d", w.AtEnd.Read, w.AtEnd.Of)), {Text: b.explain("waterfall", "ecosystem", "", w.Period.Name, "growth"), Code: true},
+			text(fmt.Sprintf("%d/%d", w.AtEnd.Read, w.AtEnd.Of)),
+			{Text: b.explain("waterfall", "ecosystem", "", w.Period.Name, "growth"), Code: true},
 		})
 	}
 	if last == nil {
@@ -244,8 +253,10 @@ func (b *builder) growth() *section {
 	}
 	s.Lead = b.say("growth.lead", b.heading(w.Period), b.big(w.Growth), b.big(w.End), b.big(w.Written), b.big(w.Imported), b.big(w.Entered), b.big(w.Left))
 	one := func(what string, n int64, column string) card {
-		return card{b.big(n), b.say(what) + ", " + b.heading(w.Period), b.define(measure.KeyGrowth), b.say("of.growth", w.AtEnd.Read, w.AtEnd.Of), b.say("bounds.none"),
-			b.explain("waterfall", "ecosystem", "", w.Period.Name, column)}
+		return card{
+			b.big(n), b.say(what) + ", " + b.heading(w.Period), b.define(measure.KeyGrowth), b.say("of.growth", w.AtEnd.Read, w.AtEnd.Of), b.say("bounds.none"),
+			b.explain("waterfall", "ecosystem", "", w.Period.Name, column),
+		}
 	}
 	s.Cards = []card{one("end", w.End, "end"), one("written", w.Written, "written"), one("imported", w.Imported, "imported"), one("entered", w.Entered, "entered")}
 	s.Pictures = []picture{{"growth", "", b.say("growth.picture"), waterfall("growth-c", b.say("growth.picture"), falls, kinds, func(v float64) string { return b.big(int64(v)) })}}
@@ -293,7 +304,8 @@ func (b *builder) people() *section {
 			says: fmt.Sprintf("%s: %s", title, span(whole(uint64(low)), whole(uint64(high)))),
 		})
 		t.Rows = append(t.Rows, []cell{
-			{Text: title}, count(c.In.Persons), count(c.In.Addresses), count(c.In.Names), count(c.In.Pairs), count(c.Once.Persons), count(c.TenOrMore.Persons), count(c.Ever.Persons),
+			{Text: title},
+			count(c.In.Persons), count(c.In.Addresses), count(c.In.Names), count(c.In.Pairs), count(c.Once.Persons), count(c.TenOrMore.Persons), count(c.Ever.Persons),
 			{Text: b.explain("census", p.Name, d.Key, "persons"), Code: true},
 		})
 	}
@@ -377,8 +389,10 @@ func (b *builder) readings() *section {
 	}
 	s.Lead = b.say("readings.lead", name(r.Periods[height].Name, 12), name(r.Periods[last].Name, 12), leader, b.share(at(apart, height)), b.share(at(apart, last)), b.share(at(merged, height)), b.share(at(merged, last)))
 	for _, reading := range []string{apart, merged} {
-		s.Cards = append(s.Cards, card{b.share(at(reading, last)), b.say("who."+reading, leader) + ", " + name(r.Periods[last].Name, 12), b.define(measure.KeyShare), b.say("of.commits", whole(totals[last])), b.say("bounds.share", b.share(at(reading, last))),
-			b.explain("readings", r.Periods[last].Name, reading, "own", "commits")})
+		s.Cards = append(s.Cards, card{
+			b.share(at(reading, last)), b.say("who."+reading, leader) + ", " + name(r.Periods[last].Name, 12), b.define(measure.KeyShare), b.say("of.commits", whole(totals[last])), b.say("bounds.share", b.share(at(reading, last))),
+			b.explain("readings", r.Periods[last].Name, reading, "own", "commits"),
+		})
 	}
 	colour := cmp.Or(b.colours[r.Leader], graph.Palette()[0])
 	names := make([]string, 0, len(totals))
@@ -406,8 +420,17 @@ func (b *builder) readings() *section {
 		s.Pictures = append(s.Pictures, picture{"readings-" + reading, reading, caption, stack("readings-"+reading, caption, names, append(bands, rest...), true, percent)})
 	}
 	t := &table{ID: "readings-data", Caption: b.say("s.readings"), Columns: []column{
-		{b.say("period"), false}, {b.say("commits"), true}, {b.say("band.own", leader), true}, {b.say("band.contractors"), true}, {b.say("band.others"), true}, {b.say("band.unknown"), true},
-		{b.say("apart") + ", " + b.say("low"), true}, {b.say("high"), true}, {b.say("merged") + ", " + b.say("low"), true}, {b.say("high"), true}, {b.say("evidence"), false},
+		{b.say("period"), false},
+		{b.say("commits"), true},
+		{b.say("band.own", leader), true},
+		{b.say("band.contractors"), true},
+		{b.say("band.others"), true},
+		{b.say("band.unknown"), true},
+		{b.say("apart") + ", " + b.say("low"), true},
+		{b.say("high"), true},
+		{b.say("merged") + ", " + b.say("low"), true},
+		{b.say("high"), true},
+		{b.say("evidence"), false},
 	}}
 	for h := range r.Periods {
 		if totals[h] == 0 {
@@ -867,8 +890,16 @@ func (b *builder) openness() *section {
 		return s
 	}
 	t := &table{ID: "openness-data", Caption: b.say("s.openness"), Columns: []column{
-		{b.say("standing"), false}, {b.say("window"), false}, {b.say("proposals"), true}, {b.say("days"), true}, {b.say("accepted"), true}, {b.say("newcomers"), true}, {b.say("return"), true},
-		{b.say("low"), true}, {b.say("high"), true}, {b.say("seatshare"), true},
+		{b.say("standing"), false},
+		{b.say("window"), false},
+		{b.say("proposals"), true},
+		{b.say("days"), true},
+		{b.say("accepted"), true},
+		{b.say("newcomers"), true},
+		{b.say("return"), true},
+		{b.say("low"), true},
+		{b.say("high"), true},
+		{b.say("seatshare"), true},
 	}}
 	var rows []interval
 	shares := map[string]*report.OpennessRow{}
@@ -950,8 +981,16 @@ func (b *builder) exposure() *section {
 		return s
 	}
 	u := &table{ID: "beside-data", Name: b.say("exposure.beside"), Caption: b.say("exposure.beside"), Columns: []column{
-		{b.say("ecosystem"), false}, {b.say("commits"), true}, {b.say("coverage"), true}, {b.say("leader"), false}, {b.say("leadershare") + ", " + b.say("low"), true}, {b.say("high"), true},
-		{b.say("elephant"), false}, {b.say("hhi"), false}, {b.say("absence"), false}, {b.say("read"), false},
+		{b.say("ecosystem"), false},
+		{b.say("commits"), true},
+		{b.say("coverage"), true},
+		{b.say("leader"), false},
+		{b.say("leadershare") + ", " + b.say("low"), true},
+		{b.say("high"), true},
+		{b.say("elephant"), false},
+		{b.say("hhi"), false},
+		{b.say("absence"), false},
+		{b.say("read"), false},
 	}}
 	var besides []interval
 	add := func(own bool, m *report.Reference) {
