@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
+	"html"
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"orrery/analyzer/measure"
 	"orrery/analyzer/people"
 	"orrery/analyzer/report"
+	"orrery/analyzer/report/page"
 	"orrery/analyzer/source"
 )
 
@@ -218,6 +221,37 @@ func TestGrowthCanBeFollowed(t *testing.T) {
 		}
 		if followed < least {
 			t.Errorf("only %d cells of %s were followed", followed, table)
+		}
+	}
+}
+
+// Every command that the page gives as evidence leads somewhere.
+func TestCommandsOfThePage(t *testing.T) {
+	sample := filepath.Join("..", "fixtures", "sample")
+	opts := Options{Sources: []string{filepath.Join(sample, "ecosystem.yaml")}, Source: source.Options{Offline: true, MirrorsDir: sample}, PseudonymKey: []byte("a key of this test")}
+	out, err := Run(context.Background(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	if err := page.Write(&text, out.Model, page.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	opts.Owners = true
+	x, _, err := Explain(context.Background(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := map[string]bool{}
+	for _, m := range regexp.MustCompile(`<code>orrery explain &#39;(.*?)&#39; SOURCE</code>`).FindAllStringSubmatch(text.String(), -1) {
+		commands[html.UnescapeString(m[1])] = true
+	}
+	if len(commands) < 50 {
+		t.Errorf("the page has %d commands of evidence", len(commands))
+	}
+	for c := range commands {
+		if lines, err := x.Explain(c); err != nil || len(lines) == 0 {
+			t.Errorf("%s: %v, %v", c, lines, err)
 		}
 	}
 }

@@ -91,6 +91,7 @@ type table struct {
 	ID, Name, Caption string
 	Columns           []column
 	Rows              [][]cell
+	Left              string // says how many rows are left out; "" for none
 }
 
 type column struct {

@@ -526,6 +526,7 @@ func (b *builder) strata() *section {
 	t := &table{ID: "strata-data", Caption: b.say("s.strata") + ", " + b.say("asof", b.m.AsOf), Columns: []column{
 		{b.say("organization"), false}, {b.say("lines"), true}, {b.say("low"), true}, {b.say("high"), true}, {b.say("merged") + ", " + b.say("low"), true}, {b.say("high"), true},
 	}}
+	t.Left = b.left(len(rows))
 	for _, r := range rows[:min(len(rows), tableRows)] {
 		var with *report.Share
 		if r.Client == "" {
@@ -559,6 +560,14 @@ func (b *builder) strata() *section {
 
 // tableRows bounds the rows of one table, so that the page stays small.
 const tableRows = 150
+
+// left says how many of n rows a table leaves out, "" if none.
+func (b *builder) left(n int) string {
+	if n <= tableRows {
+		return ""
+	}
+	return b.say("table.left", n-tableRows)
+}
 
 func (b *builder) heat() *section {
 	s := &section{ID: "heat", Title: b.say("s.heat")}
@@ -622,6 +631,7 @@ func (b *builder) heat() *section {
 			t.Columns = append(t.Columns, column{c, true})
 		}
 		t.Columns = append(t.Columns, column{b.say("evidence"), false})
+		t.Left = b.left(len(scopes))
 		var labels []string
 		var values [][]float64
 		for i, f := range scopes {
@@ -733,11 +743,13 @@ func (b *builder) control() *section {
 		caption := b.say("control.picture", b.say("reading."+reading))
 		s.Pictures = append(s.Pictures, picture{"control-" + reading, reading, caption, b.panels("control-"+reading, caption, labels, titles, cells)})
 	}
-	top := part(rows[0], merged)
+	top, who := part(rows[0], merged), name(rows[0].Name, 40)
 	if top == nil {
 		top = &rows[0].Apart
+	} else if rows[0].Merged != nil {
+		who = b.say("who.merged", who)
 	}
-	s.Lead = b.say("control.lead", name(rows[0].Name, 40), b.share(top.Contributes), b.share(top.Owns), b.share(top.ReviewShare), b.share(top.Governs))
+	s.Lead = b.say("control.lead", who, b.share(top.Contributes), b.share(top.Owns), b.share(top.ReviewShare), b.share(top.Governs))
 	if c.StatedShare != nil {
 		s.More = append(s.More, b.say("control.stated", b.percent(*c.StatedShare)))
 	}
@@ -745,13 +757,14 @@ func (b *builder) control() *section {
 	defs := []string{measure.KeyShare, measure.KeyLinesHere, measure.KeyReviews, measure.KeySeats, measure.KeySeats}
 	commands := []string{b.explain("organizations", measure.LastTwelveMonths, rows[0].Name, "commits"), b.explain("waterfall_parts", "ecosystem", "", measure.AllTime, "organization", rows[0].Name, "end"), "", b.explain("control", rows[0].Name, "governs"), ""}
 	for i, o := range of {
-		s.Cards = append(s.Cards, card{b.share(o.of(top)), name(rows[0].Name, 24) + " " + b.say(o.what), b.define(defs[i]), dens[i], b.say("bounds.share", b.share(o.of(top))), commands[i]})
+		s.Cards = append(s.Cards, card{b.share(o.of(top)), who + " " + b.say(o.what), b.define(defs[i]), dens[i], b.say("bounds.share", b.share(o.of(top))), commands[i]})
 	}
 	t := &table{ID: "control-data", Caption: b.say("s.control"), Columns: []column{{b.say("organization"), false}, {b.say("reading"), false}}}
 	for _, o := range of {
 		t.Columns = append(t.Columns, column{b.say(o.what) + ", " + b.say("low"), true}, column{b.say("high"), true})
 	}
 	t.Columns = append(t.Columns, column{b.say("powers"), false})
+	t.Left = b.left(len(rows))
 	for _, r := range rows[:min(len(rows), tableRows)] {
 		for _, reading := range []string{apart, merged} {
 			p := part(r, reading)
@@ -961,6 +974,7 @@ func (b *builder) exposure() *section {
 	slices.SortStableFunc(rows, func(x, y *report.ControlRow) int { return cmp.Compare(y.Exposed.Low, x.Exposed.Low) })
 	t := &table{ID: "exposure-data", Caption: b.say("exposure.picture"), Columns: []column{{b.say("organization"), false}, {b.say("exposed") + ", " + b.say("low"), true}, {b.say("high"), true}}}
 	var bars []interval
+	t.Left = b.left(len(rows))
 	for i, r := range rows {
 		if i < 8 {
 			bars = append(bars, interval{label: name(r.Name, 26), low: r.Exposed.Low, high: r.Exposed.High, text: b.share(r.Exposed), fill: fill{colour: "#D55E00"}, says: name(r.Name, 40) + ": " + b.share(r.Exposed)})
@@ -1096,6 +1110,7 @@ func (b *builder) network() *section {
 		n.Options = append(n.Options, struct{ ID, Name string }{g.Node(i).ID(), name(g.Node(i).Label, 40)})
 	}
 	t := &table{ID: "network-data", Caption: b.say("s.network"), Columns: []column{{b.say("organization"), false}, {b.say("repository"), false}, {b.say("commits"), true}, {b.say("evidence"), false}}}
+	t.Left = b.left(all.NumEdges())
 	edges := make([]int, all.NumEdges())
 	for e := range edges {
 		edges[e] = e
