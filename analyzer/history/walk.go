@@ -66,14 +66,15 @@ func readCommits(
 		for k, reader := range readers {
 			g.Go(func() error {
 				for {
-					hi := int(next.Add(prefetchPart))
-					if hi-prefetchPart >= len(a.numbers) || others.Load() > 64 {
+					// The first part holds the object that is wanted, so it is read whatever the others found.
+					lo := int(next.Add(prefetchPart)) - prefetchPart
+					if lo >= len(a.numbers) || lo > 0 && others.Load() > 64 {
 						return nil
 					}
 					if ctx.Err() != nil {
 						return ctx.Err()
 					}
-					for i := hi - prefetchPart; i < min(hi, len(a.numbers)); i++ {
+					for i := lo; i < min(lo+prefetchPart, len(a.numbers)); i++ {
 						n := a.numbers[i]
 						a.errs[i] = odb.Guard(func() (err error) {
 							if parsed[n] != nil {
