@@ -60,7 +60,7 @@ func TestParseAddress(t *testing.T) {
 		{"ja ne@acme.example", "ja ne@acme.example", malformed, false},
 		{"jane@ acme.example", "jane@ acme.example", malformed, false},
 		{"ja ne@a b@acme.example", "ja ne@a b@acme.example", malformed, false},
-		{"janehuawei.com", "jane@huawei.com", valid, true},
+		{"x1huawei.com", "x1@huawei.com", valid, true},
 		{"jane.huawei.com", "jane.huawei.com", malformed, false}, // a host
 		{"charm.com", "charm.com", malformed, false},             // arm.com is too short
 		{"jane@a@acme.example", "jane@a@acme.example", malformed, false},
