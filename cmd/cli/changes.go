@@ -112,6 +112,19 @@ func resultPath(state, arg string) string {
 	return arg
 }
 
+// givenResult reads the result that an argument names, or without one the last of the state, and gives its name.
+func givenResult(state string, args []string) (*report.Model, string, error) {
+	if len(args) == 0 {
+		names, err := lastResults(state, 1)
+		if err != nil {
+			return nil, "", err
+		}
+		args = names
+	}
+	m, err := readResult(state, args[0])
+	return m, args[0], err
+}
+
 // readResult reads the result that resultPath finds.
 func readResult(state, arg string) (*report.Model, error) {
 	path := resultPath(state, arg)

@@ -36,14 +36,7 @@ files, which analyze --governance or the ecosystem file name; without one it is 
 			if top < 0 {
 				return usagef("--top cannot be negative")
 			}
-			if len(args) == 0 {
-				names, err := lastResults(state, 1)
-				if err != nil {
-					return err
-				}
-				args = names
-			}
-			m, err := readResult(state, args[0])
+			m, _, err := givenResult(state, args)
 			if err != nil {
 				return err
 			}

@@ -50,14 +50,7 @@ result, no forecast.`,
 			if err != nil {
 				return err
 			}
-			if len(args) == 0 {
-				names, err := lastResults(state, 1)
-				if err != nil {
-					return err
-				}
-				args = names
-			}
-			m, err := readResult(state, args[0])
+			m, _, err := givenResult(state, args)
 			if err != nil {
 				return err
 			}

@@ -62,20 +62,13 @@ Gephi, NetworkX and others. Networks (--projection):
 			if measures && format != "graphml" && format != "gexf" {
 				return usagef("--measures is for --format graphml and gexf")
 			}
-			if len(args) == 0 {
-				names, err := lastResults(state, 1)
-				if err != nil {
-					return err
-				}
-				args = names
-			}
-			m, err := readResult(state, args[0])
+			m, given, err := givenResult(state, args)
 			if err != nil {
 				return err
 			}
 			var pairs io.Reader
 			if projection == "people" {
-				f, err := os.Open(filepath.Join(filepath.Dir(resultPath(state, args[0])), "tables", report.CollaborationTable+".csv"))
+				f, err := os.Open(filepath.Join(filepath.Dir(resultPath(state, given)), "tables", report.CollaborationTable+".csv"))
 				if err != nil && !errors.Is(err, os.ErrNotExist) {
 					return fmt.Errorf("reading the network of people: %w", err)
 				}

@@ -54,14 +54,7 @@ is the last one of the state.`,
 			return usagef("reference: give one result, or --state and none; see orrery help reference")
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				names, err := lastResults(state, 1)
-				if err != nil {
-					return err
-				}
-				args = names
-			}
-			m, err := readResult(state, args[0])
+			m, _, err := givenResult(state, args)
 			if err != nil {
 				return err
 			}

@@ -43,14 +43,7 @@ the network. Figures have their bounds and the command that leads to their evide
 			if !slices.Contains(page.Languages, language) {
 				return usagef("--lang %s: must be one of %s", language, strings.Join(page.Languages, ", "))
 			}
-			if len(args) == 0 {
-				names, err := lastResults(state, 1)
-				if err != nil {
-					return err
-				}
-				args = names
-			}
-			m, err := readResult(state, args[0])
+			m, _, err := givenResult(state, args)
 			if err != nil {
 				return err
 			}
