@@ -2,10 +2,14 @@ package graph
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // What a [Builder] refuses.
@@ -144,8 +148,8 @@ func checkWeights(columns []Column, weights []float64) error {
 	return nil
 }
 
-// Build freezes what was added so far. It fails with [ErrColumn] for columns without a proper name or unit, with [ErrConflict] if two nodes of a kind have one
-// number, and with [ErrWeight] if a column's sum is above 2^53.
+// Build freezes what was added so far. It fails with [ErrColumn] for columns without a proper name or unit, with [ErrConflict] if two nodes have one id,
+// with [ErrNode] for an id that is none, and with [ErrWeight] if a column's sum is above 2^53.
 func (b *Builder) Build() (*Graph, error) {
 	if err := checkColumns(b.columns); err != nil {
 		return nil, fmt.Errorf("building a graph: %w", err)
@@ -247,7 +251,7 @@ func (g *Graph) place(nodes []Node) (places []uint32, err error) {
 		places[i] = uint32(at)
 		g.nodes[at] = nodes[i]
 	}
-	return places, number(g.nodes)
+	return places, identify(g.nodes)
 }
 
 // date gives the edges their periods: pairs are the graph's own nodes, the smaller first.
@@ -270,31 +274,70 @@ func (g *Graph) date(dated []datedPair) {
 	}
 }
 
-// number gives a number to the nodes that have none; nodes are ordered by kind and key.
-func number(nodes []Node) error {
-	var highest [NumKinds]uint32
-	taken := map[Ref]bool{}
-	for _, n := range nodes {
-		if n.Number == 0 {
+// identify gives an id to the nodes that have none; nodes are ordered by kind and key.
+func identify(nodes []Node) error {
+	taken := make(map[string]bool, len(nodes))
+	for i := range nodes {
+		n := &nodes[i]
+		if n.ID == "" {
 			continue
 		}
-		id := Ref{n.Kind, n.ID()}
-		if taken[id] {
-			return fmt.Errorf("two nodes are numbered %s: %w", n.ID(), ErrConflict)
+		if n.ID[0] != n.Kind.letter() || plain(n.ID) != n.ID {
+			return fmt.Errorf("the id %q of a node: %w", n.ID, ErrNode)
 		}
-		taken[id] = true
-		highest[n.Kind] = max(highest[n.Kind], n.Number)
+		if taken[n.ID] {
+			return fmt.Errorf("two nodes have the id %s: %w", n.ID, ErrConflict)
+		}
+		taken[n.ID] = true
 	}
+	place := 0
 	for i := range nodes {
-		if n := &nodes[i]; n.Number == 0 {
-			if highest[n.Kind] == math.MaxUint32 {
-				return fmt.Errorf("no number above %d is left: %w", highest[n.Kind], ErrNode)
-			}
-			highest[n.Kind]++
-			n.Number = highest[n.Kind]
+		n := &nodes[i]
+		if i > 0 && nodes[i-1].Kind != n.Kind {
+			place = 0
 		}
+		place++
+		if n.ID != "" {
+			continue
+		}
+		letter := string(n.Kind.letter())
+		id := letter + strconv.Itoa(place)
+		if n.Kind != Person {
+			id = letter + "_" + legible(n.Key)
+		}
+		n.ID = id
+		for again := 2; taken[n.ID]; again++ {
+			n.ID = id + "_" + strconv.Itoa(again)
+		}
+		taken[n.ID] = true
 	}
 	return nil
+}
+
+// maxLegible is how many characters of a key an id shows.
+const maxLegible = 48
+
+// legible makes a key ASCII letters, digits and `_`, and tells those apart of which these are the same by eight digits of a hash.
+func legible(key string) string {
+	s := plain(key)
+	if len(s) > maxLegible {
+		s = s[:maxLegible]
+	}
+	if s != key {
+		sum := sha256.Sum256([]byte(key))
+		s += "_" + hex.EncodeToString(sum[:4])
+	}
+	return s
+}
+
+// plain puts `_` in place of whatever is no ASCII letter or digit.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, s)
 }
 
 func checkColumns(columns []Column) error {

@@ -3,8 +3,8 @@
 // # What is a node, what is an edge
 //
 // A node is an [Organization], a [Person] or a [Repository]. It has a key that is unique within its kind and orders it, and an id
-// for files (`o3`, `p17`, `r5`: letter of the kind and number). Keys of persons may be personal data: this package never writes a key into
-// a file or an error. Labels are untrusted text, and are escaped where they are written.
+// for files (`o_Huawei`, `r_kernel`, `p17`), which for organizations and repositories is made of the key, so that who joins or leaves changes nobody else's. Keys of
+// persons may be personal data: this package never writes one into a file or an error. Labels are untrusted text, and are escaped where they are written.
 //
 // An edge joins two different nodes, has no direction, and is unique for its pair: what is added twice is summed. Which kinds it joins is its
 // [Relation]: person-repository (work done), person-organization (on whose behalf; may carry dated [Period]s), organization-repository,

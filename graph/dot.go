@@ -58,8 +58,9 @@ const (
 )
 
 // WriteDOT writes a graph in the language of Graphviz (https://graphviz.org/doc/info/lang.html) with all that it needs to be drawn well by `dot -Tsvg`: the
-// layout engine by size (`dot` in columns up to 60 nodes, `neato` up to 150, else `sfdp`), a circle for an organization, a triangle for a person, a box for a repository,
-// areas and widths by weight, the colour of the seven heaviest organizations, and a legend that states the scales and what [Trim] left out.
+// layout engine by size (`dot` in columns up to 60 nodes, `neato` up to 150, else `sfdp`), a circle for an organization, a triangle for a person (a dot where
+// there are people alone), a box for a repository, areas and widths by weight, the colours of the seven heaviest organizations, and a legend with these, the scales and
+// what [Trim] left out. A line is of one node or edge, and says nothing of others: sizes go by round figures, so that a commit more at the heaviest node moves no other line.
 // Nodes are written under their ids, in the order of the graph; beside Graphviz's own attributes an edge has every column as `w_` and its name, and its periods.
 // Keys are not written. Any text may stand in labels, title and notes: see escape.
 func WriteDOT(w io.Writer, g *Graph, d Drawing) error {
@@ -83,6 +84,9 @@ type picture struct {
 	extents []float64
 	maximum float64  // of extents
 	thick   float64  // the heaviest edge
+	full    float64  // what the largest area stands for: maximum, rounded up
+	broad   float64  // likewise the widest line: thick, rounded up
+	alone   bool     // there are people alone
 	unit    string   // of the column, escaped
 	label   []string // by node, escaped: every edge shows two
 	colour  []string // by node; "" for repositories
@@ -105,6 +109,10 @@ func newPicture(g *Graph, d Drawing) *picture {
 		p.thick = max(p.thick, x)
 	}
 
+	p.full, p.broad = roundUp(p.maximum), roundUp(p.thick)
+	lo, hi := g.Range(Person)
+	p.alone = hi-lo == g.NumNodes()
+
 	sameKind := 0
 	for k := range Kind(NumKinds) {
 		sameKind += g.Count(Between(k, k))
@@ -112,7 +120,7 @@ func newPicture(g *Graph, d Drawing) *picture {
 	switch n := g.NumNodes(); {
 	case d.Cluster != ClusterNone:
 		p.engine = "fdp" // the only one that keeps clusters apart without ranks
-		p.scale = max(1, math.Sqrt(float64(n)/100))
+		p.scale = max(1, math.Sqrt(roundUp(float64(n))/100))
 		p.grow = math.Sqrt(p.scale)
 	case n <= 60 && g.NumEdges() <= 200 && sameKind == 0:
 		p.engine = "dot"
@@ -121,7 +129,7 @@ func newPicture(g *Graph, d Drawing) *picture {
 		p.scale = 1.2
 	default:
 		p.engine = "sfdp"
-		p.scale = math.Sqrt(float64(n) / 100)
+		p.scale = math.Sqrt(roundUp(float64(n)) / 100)
 		p.grow = math.Sqrt(p.scale)
 	}
 	p.unit = escapeText(g.columns[d.Column].Unit, maxName)
@@ -132,6 +140,26 @@ func newPicture(g *Graph, d Drawing) *picture {
 	p.paint()
 	p.name()
 	return p
+}
+
+// roundUp gives the next of 1, 1.5, 2, 3, 5, 7, 10, 15 and so on: scales that hold for many nights.
+func roundUp(x float64) float64 {
+	if x <= 0 {
+		return 0
+	}
+	power := 1.0
+	for power > x {
+		power /= 10
+	}
+	for power*10 < x {
+		power *= 10
+	}
+	for _, step := range [...]float64{1, 1.5, 2, 3, 5, 7} {
+		if step*power >= x {
+			return step * power
+		}
+	}
+	return 10 * power
 }
 
 // swatch is a line of the legend.
@@ -260,7 +288,7 @@ func (p *picture) byOrganization() []string {
 func (p *picture) name() {
 	g := p.g
 	p.named = make([]bool, g.NumNodes())
-	for k, most := range [NumKinds]int{Organization: 20, Person: 8, Repository: 12} {
+	for k, most := range [NumKinds]int{Organization: 20, Person: 0, Repository: 12} { // a pseudonym tells nobody anything
 		if p.engine == "dot" || g.NumNodes() <= 150 {
 			most = g.NumNodes()
 		}
@@ -275,8 +303,8 @@ func (p *picture) name() {
 func (p *picture) write(out *bufio.Writer) {
 	g := p.g
 	fmt.Fprintf(out, "graph orrery {\n")
-	fmt.Fprintf(out, "  graph [layout=%s, label=%s, labelloc=t, labeljust=l, fontname=\"Helvetica\", fontsize=%s, outputorder=edgesfirst, bgcolor=white, pad=0.3, charset=\"UTF-8\"",
-		p.engine, p.legend(), decimal(16*p.scale))
+	fmt.Fprintf(out, "  graph [layout=%s, labelloc=t, labeljust=l, fontname=\"Helvetica\", fontsize=%s, outputorder=edgesfirst, bgcolor=white, pad=0.3, charset=\"UTF-8\"",
+		p.engine, decimal(16*p.scale))
 	switch p.engine {
 	case "dot":
 		fmt.Fprintf(out, ", rankdir=LR, ranksep=2, nodesep=0.12, splines=line")
@@ -287,9 +315,11 @@ func (p *picture) write(out *bufio.Writer) {
 	default:
 		fmt.Fprintf(out, ", overlap=prism, overlap_scaling=-4, sep=\"+4\", splines=line, start=1, K=0.6, repulsiveforce=1.5, smoothing=none")
 	}
-	fmt.Fprintf(out, "];\n")
+	fmt.Fprintf(out, ",\n")
+	p.legend(out)
+	fmt.Fprintf(out, "  ];\n")
 	fmt.Fprintf(out, "  node [style=filled, fontname=\"Helvetica\", color=white, penwidth=0.6, fixedsize=shape];\n")
-	fmt.Fprintf(out, "  edge [color=\"%s80\"];\n", darkGrey)
+	fmt.Fprintf(out, "  edge [color=\"%s%02X\"];\n", darkGrey, int(math.Round(255*0.6*p.opacity())))
 
 	for k := range Kind(NumKinds) {
 		lo, hi := g.Range(k)
@@ -318,7 +348,7 @@ func (p *picture) ranks(out *bufio.Writer) {
 		if lo, hi := p.g.Range(k); lo < hi {
 			fmt.Fprintf(out, "  { rank=same;")
 			for i := lo; i < hi; i++ {
-				fmt.Fprintf(out, " %s;", p.g.nodes[i].ID())
+				fmt.Fprintf(out, " %s;", p.g.nodes[i].ID)
 			}
 			fmt.Fprintf(out, " }\n")
 		}
@@ -349,7 +379,7 @@ func (p *picture) clusters(out *bufio.Writer) {
 	for at, name := range slices.Sorted(maps.Keys(members)) {
 		fmt.Fprintf(out, "  subgraph cluster_%d { label=%s; fontsize=%s; color=\"%s\"; style=rounded;", at+1, escape(name), decimal(14*p.scale), grey)
 		for _, i := range members[name] {
-			fmt.Fprintf(out, " %s;", p.g.nodes[i].ID())
+			fmt.Fprintf(out, " %s;", p.g.nodes[i].ID)
 		}
 		fmt.Fprintf(out, " }\n")
 	}
@@ -359,8 +389,8 @@ func (p *picture) node(out *bufio.Writer, i int) {
 	n := p.g.nodes[i]
 	// side is of a square of the same area as the node's; the other shapes are made as large as it.
 	share := 0.1 // when nothing weighs anything
-	if p.maximum > 0 {
-		share = p.extents[i] / p.maximum
+	if p.full > 0 {
+		share = p.extents[i] / p.full
 	}
 	side := max(smallest, largest*math.Sqrt(share))
 	label, size := "", 0.0
@@ -371,19 +401,23 @@ func (p *picture) node(out *bufio.Writer, i int) {
 			size *= 0.75
 		}
 	}
-	fmt.Fprintf(out, "  %s [label=\"%s\", tooltip=\"%s: %s %s\"", n.ID(), label, p.label[i], thousands(p.extents[i]), p.unit)
+	fmt.Fprintf(out, "  %s [label=\"%s\", tooltip=\"%s: %s %s\"", n.ID, label, p.label[i], thousands(p.extents[i]), p.unit)
 	switch n.Kind {
 	case Organization:
 		fmt.Fprintf(out, ", shape=circle, width=%s", decimal(side*p.grow*2/math.Sqrt(math.Pi)))
 	case Person:
-		fmt.Fprintf(out, ", shape=triangle, width=%s, height=%s", decimal(side*p.grow*math.Sqrt2), decimal(side*p.grow*math.Sqrt2))
+		if p.alone {
+			fmt.Fprintf(out, ", shape=circle, width=%s", decimal(side*p.grow*2/math.Sqrt(math.Pi)))
+		} else {
+			fmt.Fprintf(out, ", shape=triangle, width=%s, height=%s", decimal(side*p.grow*math.Sqrt2), decimal(side*p.grow*math.Sqrt2))
+		}
 	case Repository:
-		fmt.Fprintf(out, ", shape=box, width=%s, height=%s, fontcolor=\"%s\"", decimal(side*p.grow), decimal(side*p.grow), darkGrey)
+		fmt.Fprintf(out, ", shape=box, width=%s, height=%s", decimal(side*p.grow), decimal(side*p.grow))
 	}
-	if p.colour[i] != "" {
-		fmt.Fprintf(out, ", fillcolor=\"%s\"", p.colour[i])
+	if n.Kind == Repository {
+		fmt.Fprintf(out, ", fillcolor=\"%sA0\", color=\"%s\"", p.owned[i], darkGrey)
 	} else {
-		fmt.Fprintf(out, ", fillcolor=white, color=\"%s\", penwidth=1.4", darkGrey)
+		fmt.Fprintf(out, ", fillcolor=\"%s\"", p.colour[i])
 	}
 	if size > 0 {
 		fmt.Fprintf(out, ", fontsize=%s", decimal(size*p.scale))
@@ -401,18 +435,13 @@ func (p *picture) edge(out *bufio.Writer, e int) {
 	a, b := g.Ends(e)
 	w := g.Weights(p.d.Column)[e]
 	width := thinnest
-	if p.thick > 0 {
-		width = max(thinnest, widest*math.Sqrt(w/p.thick))
+	if p.broad > 0 {
+		width = max(thinnest, widest*math.Sqrt(w/p.broad)) * p.grow
 	}
-	fmt.Fprintf(out, "  %s -- %s [penwidth=%s, tooltip=\"%s and %s: %s %s\"", g.nodes[a].ID(), g.nodes[b].ID(), decimal(width),
+	fmt.Fprintf(out, "  %s -- %s [penwidth=%s, tooltip=\"%s and %s: %s %s\"", g.nodes[a].ID, g.nodes[b].ID, decimal(width),
 		p.label[a], p.label[b], thousands(w), p.unit)
-	// The smaller end is the organization or the person behind the work, never a repository unless both are.
-	if c := p.colour[a]; c != "" && g.nodes[a].Kind != g.nodes[b].Kind {
-		alpha := "B0"
-		if c == grey {
-			alpha = "70" // many, and the background of the others
-		}
-		fmt.Fprintf(out, ", color=\"%s%s\"", c, alpha)
+	if c, opacity := p.stroke(a, b); c != darkGrey {
+		fmt.Fprintf(out, ", color=\"%s%02X\"", c, int(math.Round(255*opacity)))
 	}
 	for c, column := range g.columns {
 		fmt.Fprintf(out, ", w_%s=%s", column.Name, strconv.FormatFloat(g.weights[c][e], 'f', -1, 64))
@@ -423,45 +452,82 @@ func (p *picture) edge(out *bufio.Writer, e int) {
 	fmt.Fprintf(out, "];\n")
 }
 
-// legend says what is what, by how much, and what is missing.
-func (p *picture) legend() string {
+// stroke gives the colour of an edge and how far it covers what is below. The smaller end is the organization or the person behind the work, never a
+// repository unless both are; between two of a kind it is theirs if they have the same.
+func (p *picture) stroke(a, b int) (colour string, opacity float64) {
+	opacity = p.opacity()
+	colour = darkGrey
+	if p.g.nodes[a].Kind != p.g.nodes[b].Kind && p.colour[a] != "" || p.colour[a] == p.colour[b] && p.colour[a] != "" {
+		colour = p.colour[a]
+	}
+	if colour == grey || colour == darkGrey {
+		opacity *= 0.6 // many, and the background of the others
+	}
+	return colour, opacity
+}
+
+// opacity is less where there are many lines, else they hide everything.
+func (p *picture) opacity() float64 {
+	return min(0.55, max(0.12, math.Round(100*12/math.Sqrt(roundUp(float64(p.g.NumEdges()))))/100))
+}
+
+// legend writes the label of the graph, a table: what colours, shapes and sizes stand for, and what is missing.
+func (p *picture) legend(out *bufio.Writer) {
 	g, unit := p.g, p.g.columns[p.d.Column].Unit
-	var lines []string
+	fmt.Fprintf(out, "    label=<<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"%s\">\n", decimal(math.Round(2*p.scale)))
+	row := func(size float64, bold bool, text string) {
+		text = cmp.Or(escapeHTML(text, maxLine), " ") // no text at all is an error of Graphviz's
+		if bold {
+			text = "<B>" + text + "</B>"
+		}
+		fmt.Fprintf(out, "      <TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"%s\">%s</FONT></TD></TR>\n", decimal(math.Round(size*p.scale)), text)
+	}
 	if p.d.Title != "" {
-		lines = append(lines, p.d.Title)
+		row(26, true, p.d.Title)
+	}
+	swatches := p.legends
+	if len(swatches) > 0 {
+		swatches = append([]swatch{{"", "", unit}}, swatches...)
+	}
+	if len(swatches) > 0 { // in a table of their own: long lines are not to stretch them
+		fmt.Fprintf(out, "      <TR><TD ALIGN=\"LEFT\"><TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"%s\" CELLPADDING=\"0\">\n", decimal(math.Round(2*p.scale)))
+	}
+	for _, s := range swatches {
+		ground := ""
+		if s.colour != "" {
+			ground = fmt.Sprintf(" BGCOLOR=\"%s\"", s.colour)
+		}
+		size := decimal(math.Round(18 * p.scale))
+		fmt.Fprintf(out, "        <TR><TD%s FIXEDSIZE=\"TRUE\" WIDTH=\"%s\" HEIGHT=\"%[2]s\"></TD><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"%[2]s\">  %[3]s  </FONT></TD><TD ALIGN=\"RIGHT\"><FONT POINT-SIZE=\"%[2]s\">%[4]s</FONT></TD></TR>\n",
+			ground, size, escapeHTML(s.name, maxName), s.figure)
+	}
+	if len(swatches) > 0 {
+		fmt.Fprintf(out, "      </TABLE></TD></TR>\n")
 	}
 
+	person := "triangle: person"
+	if p.alone {
+		person = "dot: person"
+	}
 	var shapes []string
-	for k, shape := range [NumKinds]string{"circle: organization", "triangle: person", "box: repository"} {
+	for k, shape := range [NumKinds]string{"circle: organization", person, "box: repository, in the colour of the organization with most " + unit + " there"} {
 		if lo, hi := g.Range(Kind(k)); lo < hi {
 			shapes = append(shapes, shape)
 		}
 	}
 	if len(shapes) > 0 {
-		lines = append(lines, strings.Join(shapes, ", ")+"; area by "+unit+", the largest "+thousands(p.maximum)+alike(p.maximum, smallest/largest))
+		row(13, false, strings.Join(shapes, "; ")+"; area by "+unit+", the largest "+thousands(p.maximum)+alike(p.full, smallest/largest))
 	}
 	if g.NumEdges() > 0 {
-		lines = append(lines, "width of lines by the square root of "+unit+", the widest "+thousands(p.thick)+alike(p.thick, thinnest/widest))
-	}
-	lo, hi := g.Range(Organization)
-	if n := hi - lo; n > 0 {
-		s := "colour: organization, of a person the one most was done for"
-		if a, b := g.Range(Person); a == b {
-			s = "colour: organization"
-		}
-		if n > len(palette) {
-			s += fmt.Sprintf(" (the %d largest; %s are grey)", len(palette), p.others(n-len(palette)))
-		} else if p.greyPeople() {
-			s += " (grey: none known)"
-		}
-		lines = append(lines, s)
+		row(13, false, "width of lines by the square root of "+unit+", the widest "+thousands(p.thick)+alike(p.broad, thinnest/widest))
 	}
 	if p.unnamed > 0 {
-		lines = append(lines, fmt.Sprintf("names are written at the heaviest of each kind; %s further ones show theirs under the pointer", thousands(float64(p.unnamed))))
+		row(13, false, thousands(float64(p.unnamed))+" names show under the pointer")
 	}
-	lines = append(lines, g.shown(p.d.Column)...)
-	lines = append(lines, p.d.Notes...)
-	return escapeLines(lines)
+	for _, line := range append(g.shown(p.d.Column), p.d.Notes...) {
+		row(13, false, line)
+	}
+	fmt.Fprintf(out, "    </TABLE>>\n")
 }
 
 // alike says below which figure sizes do not tell any more. Both scales go by square roots.
@@ -470,26 +536,6 @@ func alike(maximum, floor float64) string {
 		return " (up to " + thousands(least) + " all alike)"
 	}
 	return ""
-}
-
-func (p *picture) others(n int) string {
-	s := thousands(float64(n)) + " others"
-	if p.greyPeople() {
-		s += " and people of none"
-	}
-	return s
-}
-
-// greyPeople says whether somebody has no organization.
-func (p *picture) greyPeople() bool {
-	lo, hi := p.g.Range(Person)
-	for i := lo; i < hi; i++ {
-		nodes, _ := p.g.Neighbors(i)
-		if len(nodes) == 0 || p.g.nodes[nodes[0]].Kind != Organization {
-			return true
-		}
-	}
-	return false
 }
 
 // shown says what share of a column is in the graph, and counts what was left out.

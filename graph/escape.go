@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"encoding/xml"
 	"math"
 	"strconv"
 	"strings"
@@ -34,15 +35,10 @@ func escape(s string) string { return `"` + escapeText(s, maxName) + `"` }
 // escapeText is escape without the quotes, cut after most characters.
 func escapeText(s string, most int) string { return dotEscapes.Replace(clean(s, most)) }
 
-// escapeLines puts lines of text under each other, left-aligned.
-func escapeLines(lines []string) string {
+// escapeHTML makes any bytes text within a label in HTML. That `\N` and `\\` are live in it too is written nowhere.
+func escapeHTML(s string, most int) string {
 	var b strings.Builder
-	b.WriteByte('"')
-	for _, line := range lines {
-		b.WriteString(escapeText(line, maxLine))
-		b.WriteString(`\l`)
-	}
-	b.WriteByte('"')
+	_ = xml.EscapeText(&b, []byte(strings.ReplaceAll(clean(s, most), `\`, `\\`))) // a Builder takes everything
 	return b.String()
 }
 

@@ -149,9 +149,9 @@ print(json.dumps({"nodes": dict(g.nodes(data=True)), "edges": [[a, b, d] for a, 
 			t.Fatalf("%s: %d nodes and %d edges", format, len(read.Nodes), len(read.Edges))
 		}
 		for i := range g.NumNodes() {
-			n, got := g.Node(i), read.Nodes[g.Node(i).ID()]
+			n, got := g.Node(i), read.Nodes[g.Node(i).ID]
 			if got.Label != clean(n.Label, maxLine) || got.Kind != n.Kind.String() || got.Country != clean(n.Country, maxLine) || got.Betweenness != values[i] {
-				t.Errorf("%s: %s is read as %+v", format, n.ID(), got)
+				t.Errorf("%s: %s is read as %+v", format, n.ID, got)
 			}
 		}
 		for _, edge := range read.Edges {

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"sort"
-	"strconv"
 	"time"
 )
 
@@ -75,18 +74,14 @@ type Node struct {
 	Kind Kind
 	// Key is unique within the kind, and orders nodes by its bytes. It may be personal data and is never written out.
 	Key string
-	// Number makes the id. Leave it 0 to have nodes numbered from 1 in the order of keys, after the highest number given to any of the
-	// kind; give the numbers of an earlier graph to keep its ids, so that two nights can be compared line by line.
-	Number uint32
+	// ID is the node's name in files: the kind's letter, then ASCII letters, digits and `_`. Leave it empty to have one made: of the key for an
+	// organization or a repository ("o_Huawei"), so that it stays from night to night whoever comes and goes; of the place in the order of keys
+	// for a person ("p17"), whose key is not to be seen. Give people ids of their pseudonyms to have theirs stay as well.
+	ID string
 	// Label is what pictures show: any bytes.
 	Label string
 	// Class and Country are free text for files and colours; "" if not known.
 	Class, Country string
-}
-
-// ID is the node's name in files: "o3", "p17", "r5".
-func (n Node) ID() string {
-	return string(n.Kind.letter()) + strconv.FormatUint(uint64(n.Number), 10)
 }
 
 // Column declares one weight of edges.
@@ -126,8 +121,8 @@ func day(d int32) string { return time.Unix(int64(d)*86400, 0).UTC().Format(time
 type Graph struct {
 	columns []Column
 	nodes   []Node
-	first   [NumKinds + 1]int  // where the nodes of a kind begin
-	numbers [NumKinds][]uint32 // nodes of a kind in the order of their numbers
+	first   [NumKinds + 1]int // where the nodes of a kind begin
+	byID    []uint32          // nodes in the order of their ids
 
 	// The row of node i is [start[i], start[i+1]) of next and edge: neighbours ascending, and the edges that lead there.
 	start []uint32
@@ -176,26 +171,13 @@ func (g *Graph) Find(r Ref) (i int, ok bool) {
 	return lo + i, ok
 }
 
-// FindID gives the node of an id such as "p17", in O(log n).
+// FindID gives the node of an id such as "o_Huawei", in O(log n).
 func (g *Graph) FindID(id string) (i int, ok bool) {
-	if id == "" {
+	at, ok := slices.BinarySearchFunc(g.byID, id, func(i uint32, id string) int { return cmp.Compare(g.nodes[i].ID, id) })
+	if !ok {
 		return 0, false
 	}
-	number, err := strconv.ParseUint(id[1:], 10, 32)
-	if err != nil {
-		return 0, false
-	}
-	for k := range Kind(NumKinds) {
-		if k.letter() != id[0] {
-			continue
-		}
-		at, ok := slices.BinarySearchFunc(g.numbers[k], uint32(number), func(i, n uint32) int { return cmp.Compare(g.nodes[i].Number, n) })
-		if !ok || g.nodes[g.numbers[k][at]].ID() != id { // "p017" is no id
-			return 0, false
-		}
-		return int(g.numbers[k][at]), true
-	}
-	return 0, false
+	return int(g.byID[at]), true
 }
 
 // Ends gives the two nodes of an edge, a < b. So an organization stands before a person, and a person before a repository.
@@ -262,14 +244,12 @@ func (g *Graph) Extents(column int) []float64 {
 func (g *Graph) freeze() {
 	for k := range Kind(NumKinds) {
 		g.first[k+1] = sort.Search(len(g.nodes), func(i int) bool { return g.nodes[i].Kind > k })
-		lo, hi := g.Range(k)
-		numbers := make([]uint32, 0, hi-lo)
-		for i := lo; i < hi; i++ {
-			numbers = append(numbers, uint32(i))
-		}
-		slices.SortFunc(numbers, func(a, b uint32) int { return cmp.Compare(g.nodes[a].Number, g.nodes[b].Number) })
-		g.numbers[k] = numbers
 	}
+	g.byID = make([]uint32, len(g.nodes))
+	for i := range g.byID {
+		g.byID[i] = uint32(i)
+	}
+	slices.SortFunc(g.byID, func(a, b uint32) int { return cmp.Compare(g.nodes[a].ID, g.nodes[b].ID) })
 
 	g.start = make([]uint32, len(g.nodes)+1)
 	for _, ends := range g.ends {

@@ -121,8 +121,8 @@ func TestAgainstMaps(t *testing.T) {
 			if at, ok := g.Find(x); !ok || at != i {
 				t.Fatalf("Find(%v) = %d, %v, want %d", x, at, ok, i)
 			}
-			if at, ok := g.FindID(n.ID()); !ok || at != i {
-				t.Fatalf("FindID(%s) = %d, %v, want %d", n.ID(), at, ok, i)
+			if at, ok := g.FindID(n.ID); !ok || at != i {
+				t.Fatalf("FindID(%s) = %d, %v, want %d", n.ID, at, ok, i)
 			}
 			if lo, hi := g.Range(n.Kind); i < lo || i >= hi {
 				t.Fatalf("node %d is outside of its kind's range [%d, %d)", i, lo, hi)
@@ -206,18 +206,18 @@ func TestTrimConserves(t *testing.T) {
 		}
 		for i := range g.NumNodes() {
 			n := g.Node(i)
-			at, ok := whole.FindID(n.ID())
+			at, ok := whole.FindID(n.ID)
 			if !ok || whole.Node(at) != n {
-				t.Fatalf("%s is another node than before", n.ID())
+				t.Fatalf("%s is another node than before", n.ID)
 			}
 		}
 		for e := range g.NumEdges() {
 			a, b := g.Ends(e)
-			x, _ := whole.FindID(g.Node(a).ID())
-			y, _ := whole.FindID(g.Node(b).ID())
+			x, _ := whole.FindID(g.Node(a).ID)
+			y, _ := whole.FindID(g.Node(b).ID)
 			at, ok := whole.EdgeBetween(x, y)
 			if !ok || g.Weights(0)[e] != whole.Weights(0)[at] || !slices.Equal(g.Periods(e), whole.Periods(at)) {
-				t.Fatalf("edge %s-%s has changed", g.Node(a).ID(), g.Node(b).ID())
+				t.Fatalf("edge %s-%s has changed", g.Node(a).ID, g.Node(b).ID)
 			}
 		}
 	})
@@ -228,7 +228,7 @@ func checkTop(t *rapid.T, before, after *Graph, limits Limits) {
 	if !limits.Isolated {
 		for i := range after.NumNodes() {
 			if nodes, _ := after.Neighbors(i); len(nodes) == 0 {
-				t.Fatalf("%s stays without an edge", after.Node(i).ID())
+				t.Fatalf("%s stays without an edge", after.Node(i).ID)
 			}
 		}
 		return
@@ -248,11 +248,11 @@ func checkTop(t *rapid.T, before, after *Graph, limits Limits) {
 			t.Fatalf("%d of %v stay, want %d", hi-lo, k, want)
 		}
 		for i := a; i < b; i++ {
-			if _, stays := after.FindID(before.Node(i).ID()); !stays {
+			if _, stays := after.FindID(before.Node(i).ID); !stays {
 				for j := lo; j < hi; j++ {
-					at, _ := before.FindID(after.Node(j).ID())
+					at, _ := before.FindID(after.Node(j).ID)
 					if extents[at] < extents[i] || extents[at] == extents[i] && at > i {
-						t.Fatalf("%s went, %s stays", before.Node(i).ID(), after.Node(j).ID())
+						t.Fatalf("%s went, %s stays", before.Node(i).ID, after.Node(j).ID)
 					}
 				}
 			}
@@ -299,9 +299,13 @@ func TestContribute(t *testing.T) {
 	}
 }
 
-func TestNumbers(t *testing.T) {
+func TestIDs(t *testing.T) {
 	b := NewBuilder()
-	for _, n := range []Node{{Kind: Person, Key: "c"}, {Kind: Person, Key: "a"}, {Kind: Person, Key: "b", Number: 7}, {Kind: Repository, Key: "a"}} {
+	for _, n := range []Node{
+		{Kind: Person, Key: "c"}, {Kind: Person, Key: "a"}, {Kind: Person, Key: "b", ID: "p_7f"}, {Kind: Person, Key: "d", ID: "p1"},
+		{Kind: Repository, Key: "owner/a_b"}, {Kind: Repository, Key: "owner/a b"}, {Kind: Repository, Key: "plain"}, {Kind: Repository, Key: strings.Repeat("x", 60)},
+		{Kind: Organization, Key: "统信"},
+	} {
 		if err := b.AddNode(n); err != nil {
 			t.Fatal(err)
 		}
@@ -312,12 +316,18 @@ func TestNumbers(t *testing.T) {
 	}
 	var ids []string
 	for i := range g.NumNodes() {
-		ids = append(ids, g.Node(i).ID())
+		ids = append(ids, g.Node(i).ID)
 	}
-	if want := []string{"p8", "p7", "p9", "r1"}; !slices.Equal(ids, want) {
-		t.Errorf("ids %v, want %v", ids, want)
+	want := []string{"o____8cb3885b", "p1_2", "p_7f", "p3", "p1", "r_owner_a_b_3ec67845", "r_owner_a_b_78d6f39f", "r_plain", "r_" + strings.Repeat("x", 48) + "_42f2d973"}
+	if !slices.Equal(ids, want) {
+		t.Errorf("ids %q, want %q", ids, want)
 	}
-	for _, id := range []string{"", "p", "p07", "p+7", "x7", "p1", "o1", "p99999999999"} {
+	for i, id := range ids {
+		if at, ok := g.FindID(id); !ok || at != i {
+			t.Errorf("FindID(%q) = %d, %v", id, at, ok)
+		}
+	}
+	for _, id := range []string{"", "p", "p7", "x7", "o1", "p_7"} {
 		if i, ok := g.FindID(id); ok {
 			t.Errorf("FindID(%q) = %d", id, i)
 		}
@@ -336,8 +346,20 @@ func TestRefusals(t *testing.T) {
 		return b
 	}
 	commits := Column{"commits", "commits"}
-	numbered := func(b *Builder) error {
-		return errors.Join(b.AddNode(Node{Kind: Repository, Key: "s", Number: 3}), b.AddNode(Node{Kind: Repository, Key: "t", Number: 3}))
+	twice := func(b *Builder) error {
+		return errors.Join(b.AddNode(Node{Kind: Repository, Key: "s", ID: "r3"}), b.AddNode(Node{Kind: Repository, Key: "t", ID: "r3"}))
+	}
+	named := func(id string) func(b *Builder) error {
+		return func(b *Builder) error { return b.AddNode(Node{Kind: Repository, Key: "s", ID: id}) }
+	}
+	built := func(do func(b *Builder) error) func(b *Builder) error {
+		return func(b *Builder) error {
+			if err := do(b); err != nil {
+				return err
+			}
+			_, err := b.Build()
+			return err
+		}
 	}
 	for name, c := range map[string]struct {
 		do   func(b *Builder) error
@@ -364,17 +386,14 @@ func TestRefusals(t *testing.T) {
 			_, err := b.Build()
 			return err
 		}, ErrWeight},
-		"same number": {func(b *Builder) error {
-			if err := numbered(b); err != nil {
-				return err
-			}
-			_, err := b.Build()
-			return err
-		}, ErrConflict},
-		"column without a name": {func(*Builder) error { _, err := fresh(Column{"", "x"}).Build(); return err }, ErrColumn},
-		"column with a blank":   {func(*Builder) error { _, err := fresh(Column{"a b", "x"}).Build(); return err }, ErrColumn},
-		"column twice":          {func(*Builder) error { _, err := fresh(commits, commits).Build(); return err }, ErrColumn},
-		"column without a unit": {func(*Builder) error { _, err := fresh(Column{"x", ""}).Build(); return err }, ErrColumn},
+		"same id":                {built(twice), ErrConflict},
+		"id of another kind":     {built(named("o3")), ErrNode},
+		"id with a blank":        {built(named("r 3")), ErrNode},
+		"id with another letter": {built(named("ré")), ErrNode},
+		"column without a name":  {func(*Builder) error { _, err := fresh(Column{"", "x"}).Build(); return err }, ErrColumn},
+		"column with a blank":    {func(*Builder) error { _, err := fresh(Column{"a b", "x"}).Build(); return err }, ErrColumn},
+		"column twice":           {func(*Builder) error { _, err := fresh(commits, commits).Build(); return err }, ErrColumn},
+		"column without a unit":  {func(*Builder) error { _, err := fresh(Column{"x", ""}).Build(); return err }, ErrColumn},
 	} {
 		err := c.do(fresh(commits))
 		if !errors.Is(err, c.want) {

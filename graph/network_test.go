@@ -428,7 +428,7 @@ func TestProjectionAgainstDefinition(t *testing.T) {
 
 func TestProject(t *testing.T) {
 	b := NewBuilder(columns...)
-	for _, n := range []Node{{Kind: Organization, Key: "a"}, {Kind: Organization, Key: "b", Number: 7}, {Kind: Organization, Key: "c"}, {Kind: Repository, Key: "r"}, {Kind: Repository, Key: "s"}, {Kind: Person, Key: "p"}} {
+	for _, n := range []Node{{Kind: Organization, Key: "a"}, {Kind: Organization, Key: "b", ID: "o7"}, {Kind: Organization, Key: "c"}, {Kind: Repository, Key: "r"}, {Kind: Repository, Key: "s"}, {Kind: Person, Key: "p"}} {
 		if err := b.AddNode(n); err != nil {
 			t.Fatal(err)
 		}
@@ -460,8 +460,8 @@ func TestProject(t *testing.T) {
 	if got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
-	if p.Node(1).ID() != "o7" {
-		t.Errorf("node b has become %s", p.Node(1).ID())
+	if p.Node(1).ID != "o7" {
+		t.Errorf("node b has become %s", p.Node(1).ID)
 	}
 	twice := NewAffiliations(Column{SharedColumn, "x"})
 	if _, _, err := twice.Project("files", 0); !errors.Is(err, ErrColumn) {

@@ -272,8 +272,8 @@ func Project(g *Graph, onto, through Kind, most int) (*Graph, Crowded, error) {
 func Merge(g *Graph, into []int, names []string) (merged *Graph, places []int, err error) {
 	b := NewBuilder(g.columns...)
 	refs := make([]Ref, len(g.nodes))
-	for number, name := range names {
-		if err := b.AddNode(Node{Kind: Organization, Key: name, Label: name, Number: uint32(number + 1)}); err != nil {
+	for _, name := range names {
+		if err := b.AddNode(Node{Kind: Organization, Key: name, Label: name}); err != nil {
 			return nil, nil, fmt.Errorf("merging nodes: %w", err)
 		}
 	}

@@ -62,7 +62,7 @@ func newSketch(g *Graph, d Drawing) *sketch {
 	for e, w := range weights {
 		pull[e] = 0.02
 		if s.thick > 0 {
-			pull[e] += math.Sqrt(w / s.thick)
+			pull[e] += math.Sqrt(w / s.broad)
 		}
 		a, b := g.Ends(e)
 		mass[a] += pull[e]
@@ -72,8 +72,8 @@ func newSketch(g *Graph, d Drawing) *sketch {
 	area := 0.0
 	for i := range n {
 		mass[i] += 0.3
-		if s.maximum > 0 {
-			s.radius[i] = math.Sqrt(s.extents[i] / s.maximum)
+		if s.full > 0 {
+			s.radius[i] = math.Sqrt(s.extents[i] / s.full)
 		} else {
 			s.radius[i] = 0.1
 		}
@@ -82,7 +82,7 @@ func newSketch(g *Graph, d Drawing) *sketch {
 	// A fifth of the picture may be covered.
 	scale := svgLargest
 	if area > 0 {
-		scale = min(scale, math.Sqrt(0.2*svgWidth*svgHeight/math.Pi/area))
+		scale = min(scale, math.Sqrt(0.2*svgWidth*svgHeight/math.Pi/roundUp(area)))
 	}
 	for i := range s.radius {
 		s.radius[i] = max(svgSmallest, s.radius[i]*scale)
@@ -255,21 +255,13 @@ func (s *sketch) line(out *bufio.Writer, e int) {
 	g := s.g
 	a, b := g.Ends(e)
 	width := svgThinnest
-	if s.thick > 0 {
-		width = max(svgThinnest, svgWidest*math.Sqrt(g.Weights(s.d.Column)[e]/s.thick))
+	if s.broad > 0 {
+		width = max(svgThinnest, svgWidest*math.Sqrt(g.Weights(s.d.Column)[e]/s.broad))
 	}
-	// Many lines are paler, else they hide everything.
-	opacity := min(0.55, max(0.12, 12/math.Sqrt(float64(g.NumEdges()))))
-	colour := darkGrey
-	if g.nodes[a].Kind != g.nodes[b].Kind && s.colour[a] != "" || s.colour[a] == s.colour[b] && s.colour[a] != "" {
-		colour = s.colour[a]
-	}
-	if colour == grey || colour == darkGrey {
-		opacity *= 0.6
-	}
+	colour, opacity := s.stroke(a, b)
 	ends := ""
 	if s.d.Bare {
-		ends = fmt.Sprintf(` data-a="%s" data-b="%s"`, g.nodes[a].ID(), g.nodes[b].ID())
+		ends = fmt.Sprintf(` data-a="%s" data-b="%s"`, g.nodes[a].ID, g.nodes[b].ID)
 	}
 	fmt.Fprintf(out, `<path%s d="M%s %sL%s %s" stroke="%s" stroke-width="%s" stroke-opacity="%s"/>`+"\n", ends,
 		tenth(s.x[a]), tenth(s.y[a]), tenth(s.x[b]), tenth(s.y[b]), colour, decimal(math.Round(width*10)/10), decimal(math.Round(opacity*100)/100))
@@ -291,11 +283,11 @@ func (s *sketch) shape(out *bufio.Writer, i int) {
 	case Repository:
 		half := r * math.Sqrt(math.Pi) / 2
 		fmt.Fprintf(out, `<rect id="%s" x="%s" y="%s" width="%s" height="%s" fill="%s" fill-opacity="0.75" stroke="%s" stroke-width="%s">%s</rect>`+"\n",
-			n.ID(), tenth(x-half), tenth(y-half), tenth(2*half), tenth(2*half), fill, darkGrey, tenth(min(0.8, r/10)), title)
+			n.ID, tenth(x-half), tenth(y-half), tenth(2*half), tenth(2*half), fill, darkGrey, tenth(min(0.8, r/10)), title)
 	case Person:
-		fmt.Fprintf(out, `<circle id="%s" cx="%s" cy="%s" r="%s" fill="%s" stroke="white" stroke-width="0.6">%s</circle>`+"\n", n.ID(), tenth(x), tenth(y), tenth(r), fill, title)
+		fmt.Fprintf(out, `<circle id="%s" cx="%s" cy="%s" r="%s" fill="%s" stroke="white" stroke-width="0.6">%s</circle>`+"\n", n.ID, tenth(x), tenth(y), tenth(r), fill, title)
 	default:
-		fmt.Fprintf(out, `<circle id="%s" cx="%s" cy="%s" r="%s" fill="%s" stroke="#222222" stroke-width="%s">%s</circle>`+"\n", n.ID(), tenth(x), tenth(y), tenth(r), fill, tenth(min(1.4, 0.3+r/12)), title)
+		fmt.Fprintf(out, `<circle id="%s" cx="%s" cy="%s" r="%s" fill="%s" stroke="#222222" stroke-width="%s">%s</circle>`+"\n", n.ID, tenth(x), tenth(y), tenth(r), fill, tenth(min(1.4, 0.3+r/12)), title)
 	}
 }
 

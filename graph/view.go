@@ -21,10 +21,12 @@ var ErrFrozen = errors.New("the graph is frozen: change its Builder, or a Clone 
 // shortest paths is found, and the order of a search, differ from run to run. Whether, which and how far are stable.
 func View(g *Graph, cost func(edge int) int) face.Graph[string, Node] {
 	if cost == nil {
-		return face.NewWithStore(Node.ID, face.Store[string, Node](store{g, nil}))
+		return face.NewWithStore(id, face.Store[string, Node](store{g, nil}))
 	}
-	return face.NewWithStore(Node.ID, face.Store[string, Node](store{g, cost}), face.Weighted())
+	return face.NewWithStore(id, face.Store[string, Node](store{g, cost}), face.Weighted())
 }
+
+func id(n Node) string { return n.ID }
 
 // Scaled makes an edge's whole-number weight: the column's value times scale, rounded half away from zero, at most 2^31-1. With the
 // default scale of 1, weights below one half become 0: choose scale so that the smallest weight that matters is above 1.
@@ -69,7 +71,7 @@ func (s store) Vertex(id string) (Node, face.VertexProperties, error) {
 func (s store) ListVertices() ([]string, error) {
 	ids := make([]string, s.g.NumNodes())
 	for i := range ids {
-		ids[i] = s.g.Node(i).ID()
+		ids[i] = s.g.Node(i).ID
 	}
 	return ids, nil
 }

@@ -31,7 +31,7 @@ func WriteGraphML(w io.Writer, g *Graph, attributes ...Attribute) error {
 	}
 	fmt.Fprint(out, ` <key id="periods" for="edge" attr.name="periods" attr.type="string"/>`+"\n"+` <graph id="orrery" edgedefault="undirected">`+"\n")
 	for i, n := range g.nodes {
-		fmt.Fprintf(out, `  <node id="%s">`, n.ID())
+		fmt.Fprintf(out, `  <node id="%s">`, n.ID)
 		for k, text := range n.texts() {
 			if text != "" {
 				fmt.Fprintf(out, `<data key="%s">%s</data>`, nodeTexts[k], escapeXML(text))
@@ -43,7 +43,7 @@ func WriteGraphML(w io.Writer, g *Graph, attributes ...Attribute) error {
 		fmt.Fprint(out, "</node>\n")
 	}
 	for e, ends := range g.ends {
-		a, b := g.nodes[ends[0]].ID(), g.nodes[ends[1]].ID()
+		a, b := g.nodes[ends[0]].ID, g.nodes[ends[1]].ID
 		fmt.Fprintf(out, `  <edge id="%s-%s" source="%[1]s" target="%[2]s">`, a, b)
 		for c, column := range g.columns {
 			fmt.Fprintf(out, `<data key="w_%s">%s</data>`, column.Name, number64(g.weights[c][e]))
@@ -81,7 +81,7 @@ func WriteGEXF(w io.Writer, g *Graph, column int, attributes ...Attribute) error
 	fmt.Fprint(out, "  </attributes>\n  <nodes>\n")
 	for i, n := range g.nodes {
 		texts := n.texts()
-		fmt.Fprintf(out, `   <node id="%s" label="%s"><attvalues>`, n.ID(), escapeXML(texts[0]))
+		fmt.Fprintf(out, `   <node id="%s" label="%s"><attvalues>`, n.ID, escapeXML(texts[0]))
 		for k, text := range texts[1:] {
 			if text != "" {
 				fmt.Fprintf(out, `<attvalue for="%d" value="%s"/>`, k, escapeXML(text))
@@ -94,7 +94,7 @@ func WriteGEXF(w io.Writer, g *Graph, column int, attributes ...Attribute) error
 	}
 	fmt.Fprint(out, "  </nodes>\n  <edges>\n")
 	for e, ends := range g.ends {
-		a, b := g.nodes[ends[0]].ID(), g.nodes[ends[1]].ID()
+		a, b := g.nodes[ends[0]].ID, g.nodes[ends[1]].ID
 		fmt.Fprintf(out, `   <edge id="%s-%s" source="%[1]s" target="%[2]s" weight="%s"><attvalues>`, a, b, number64(g.weights[column][e]))
 		for c := range g.columns {
 			fmt.Fprintf(out, `<attvalue for="%d" value="%s"/>`, c, number64(g.weights[c][e]))

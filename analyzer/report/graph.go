@@ -21,16 +21,13 @@ func Graph(result *measure.Result, resolution *people.Resolution, window int, op
 	}
 	for _, c := range result.Contributions[window] {
 		person := &resolution.Persons[c.Person]
-		key, label := person.Key, person.Pseudonym
-		if key == "" {
-			key = "\x00" // git knows people without name and address; a node needs a key
-		}
+		key, label := person.Pseudonym, person.Pseudonym // not the person's own key: the order of nodes would be that of addresses
 		if options.Names {
 			label = person.Name
 		}
 		nodes := []graph.Node{
 			{Kind: graph.Repository, Key: c.Repository, Label: c.Repository, Class: classes[c.Repository]},
-			{Kind: graph.Person, Key: key, Label: label},
+			personNode(key, label),
 		}
 		organization := ""
 		if c.Organization != people.NoOrganization {

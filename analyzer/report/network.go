@@ -245,7 +245,7 @@ func (b *builder) peopleNetwork(result *measure.Result, within []bool, homes map
 			continue
 		}
 		pseudonym := b.Persons[f.Person].Pseudonym
-		member, err := a.AddNode(graph.Node{Kind: graph.Person, Key: pseudonym, Label: pseudonym})
+		member, err := a.AddNode(personNode(pseudonym, pseudonym))
 		if err == nil {
 			err = a.Add(member, f.File, float64(f.Commits), float64(f.Changed))
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"orrery/analyzer/measure"
 	"orrery/graph"
@@ -66,6 +67,11 @@ func (m *Model) Projection(name, window string, pairs io.Reader) (g *graph.Graph
 		return nil, nil, fmt.Errorf("building the network %s of %q: %w", name, window, err)
 	}
 	return g, groups, nil
+}
+
+// personNode makes that of a person, under an id that stays as long as the pseudonym does, whoever else joins.
+func personNode(pseudonym, label string) graph.Node {
+	return graph.Node{Kind: graph.Person, Key: pseudonym, ID: "p_" + strings.TrimPrefix(pseudonym, "p-"), Label: label}
 }
 
 // node makes that of an organization or repository.
@@ -177,7 +183,7 @@ func (m *Model) contributions(p Period) (*graph.Graph, error) {
 			continue
 		}
 		person, party := l.People[row[2]], &l.Parties[row[3]]
-		err := errors.Join(once(graph.Repository, l.Repositories[row[0]]), b.AddNode(graph.Node{Kind: graph.Person, Key: person, Label: person}))
+		err := errors.Join(once(graph.Repository, l.Repositories[row[0]]), b.AddNode(personNode(person, person)))
 		organization := ""
 		if party.Known {
 			organization = party.Name
@@ -268,7 +274,7 @@ func readPairs(r io.Reader, window string) (*graph.Graph, error) {
 			}
 		}
 		x, y := graph.Ref{Kind: graph.Person, Key: record[1]}, graph.Ref{Kind: graph.Person, Key: record[2]}
-		if err := errors.Join(b.AddNode(graph.Node{Kind: x.Kind, Key: x.Key, Label: x.Key}), b.AddNode(graph.Node{Kind: y.Kind, Key: y.Key, Label: y.Key}),
+		if err := errors.Join(b.AddNode(personNode(x.Key, x.Key)), b.AddNode(personNode(y.Key, y.Key)),
 			b.AddEdge(x, y, weights...)); err != nil {
 			return nil, fmt.Errorf("reading the table %s, line %d: %w", CollaborationTable, line, err)
 		}
@@ -295,7 +301,7 @@ func (m *Model) Headline(name string, g *graph.Graph, groups []string, column in
 		if lo, hi := g.Range(graph.Organization); hi > lo {
 			strengths := graph.Strengths(g, column)
 			i := lo + slices.Index(strengths, slices.Max(strengths))
-			return fmt.Sprintf("%s: %s works beside %d of %d others", m.Ecosystem, g.Node(i).Label, graph.Degrees(g)[i], hi-lo-1)
+			return fmt.Sprintf("%s: %s works beside %s of %s others", m.Ecosystem, g.Node(i).Label, number(uint64(graph.Degrees(g)[i])), number(uint64(hi-lo-1)))
 		}
 	default:
 		lo, hi := g.Range(graph.Repository)
@@ -328,9 +334,9 @@ func (m *Model) Headline(name string, g *graph.Graph, groups []string, column in
 		for _, n := range lead {
 			known += n
 		}
-		return fmt.Sprintf("%s: %d of %d people work for %s, of %d it is not known", m.Ecosystem, lead[best], of, best, of-known)
+		return fmt.Sprintf("%s: %s of %s people work for %s, of %s it is not known", m.Ecosystem, number(uint64(lead[best])), number(uint64(of)), best, number(uint64(of-known)))
 	}
-	return fmt.Sprintf("%s: %s leads in %d of %d repositories", m.Ecosystem, best, lead[best], of)
+	return fmt.Sprintf("%s: %s leads in %s of %s repositories", m.Ecosystem, best, number(uint64(lead[best])), number(uint64(of)))
 }
 
 // PictureNotes are lines for the legend of a picture of a window.

@@ -86,7 +86,7 @@
     const key = { "+": () => zoom(0.7), "=": () => zoom(0.7), "-": () => zoom(1 / 0.7), 0: reset, ArrowLeft: () => pan(-0.1, 0), ArrowRight: () => pan(0.1, 0), ArrowUp: () => pan(0, -0.1), ArrowDown: () => pan(0, 0.1) }[e.key];
     if (key) { e.preventDefault(); key(); }
   });
-  const nodes = [...svg.querySelectorAll("[id]")].filter((n) => /^[oprn]\d+$/.test(n.id)), lines = [...svg.querySelectorAll("path[data-a]")];
+  const nodes = [...svg.querySelectorAll("circle[id], rect[id]")], lines = [...svg.querySelectorAll("path[data-a]")];
   const labels = [...svg.querySelectorAll("text")];
   const search = tools.querySelector("input"), pick = tools.querySelector("select"), told = tools.querySelector("output");
   const nameOf = (n) => n.querySelector("title").textContent;

@@ -1107,7 +1107,7 @@ func (b *builder) network() *section {
 	}
 	slices.SortStableFunc(nodes, func(x, y int) int { return cmp.Compare(extents[y], extents[x]) })
 	for _, i := range nodes {
-		n.Options = append(n.Options, struct{ ID, Name string }{g.Node(i).ID(), name(g.Node(i).Label, 40)})
+		n.Options = append(n.Options, struct{ ID, Name string }{g.Node(i).ID, name(g.Node(i).Label, 40)})
 	}
 	t := &table{ID: "network-data", Caption: b.say("s.network"), Columns: []column{{b.say("organization"), false}, {b.say("repository"), false}, {b.say("commits"), true}, {b.say("evidence"), false}}}
 	t.Left = b.left(all.NumEdges())
