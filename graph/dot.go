@@ -485,24 +485,14 @@ func (p *picture) legend(out *bufio.Writer) {
 	if p.d.Title != "" {
 		row(26, true, p.d.Title)
 	}
-	swatches := p.legends
-	if len(swatches) > 0 {
-		swatches = append([]swatch{{"", "", unit}}, swatches...)
-	}
-	if len(swatches) > 0 { // in a table of their own: long lines are not to stretch them
-		fmt.Fprintf(out, "      <TR><TD ALIGN=\"LEFT\"><TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"%s\" CELLPADDING=\"0\">\n", decimal(math.Round(2*p.scale)))
-	}
-	for _, s := range swatches {
-		ground := ""
-		if s.colour != "" {
-			ground = fmt.Sprintf(" BGCOLOR=\"%s\"", s.colour)
+	// One cell a row, since cells would be stretched to the longest line.
+	for i, sw := range p.legends {
+		figure := sw.figure
+		if i == 0 {
+			figure += " " + unit
 		}
-		size := decimal(math.Round(18 * p.scale))
-		fmt.Fprintf(out, "        <TR><TD%s FIXEDSIZE=\"TRUE\" WIDTH=\"%s\" HEIGHT=\"%[2]s\"></TD><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"%[2]s\">  %[3]s  </FONT></TD><TD ALIGN=\"RIGHT\"><FONT POINT-SIZE=\"%[2]s\">%[4]s</FONT></TD></TR>\n",
-			ground, size, escapeHTML(s.name, maxName), s.figure)
-	}
-	if len(swatches) > 0 {
-		fmt.Fprintf(out, "      </TABLE></TD></TR>\n")
+		fmt.Fprintf(out, "      <TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"%s\" COLOR=\"%s\">■</FONT><FONT POINT-SIZE=\"%s\"> %s: %s</FONT></TD></TR>\n",
+			decimal(math.Round(26*p.scale)), sw.colour, decimal(math.Round(18*p.scale)), escapeHTML(sw.name, maxName), escapeHTML(figure, maxName))
 	}
 
 	person := "triangle: person"

@@ -157,7 +157,7 @@ func TestReattribution(t *testing.T) {
 		if len(w.Reattributed) != 1 || w.Reattributed[0].From != "Bolt" || w.Reattributed[0].To != "Acme" || w.Reattributed[0].Amount != 6 {
 			t.Fatalf("%+v", w.Reattributed)
 		}
-		if people := w.Reattributed[0].People; (key != "") != (len(people) == 1 && people[0] == (Amounted{"~5ccd", 6})) {
+		if people := w.Reattributed[0].People; (key != "") != (len(people) == 1 && people[0] == (Amounted{"p-5ccd", 6})) {
 			t.Errorf("%q: %+v", key, people)
 		}
 		if (c.Warning == "") != (key != "") {

@@ -79,7 +79,7 @@ func TestProjections(t *testing.T) {
 	if _, _, err := m.Projection("people", m.Windows[0].Name, nil); !errors.Is(err, ErrNoNetwork) {
 		t.Errorf("without a table: %v", err)
 	}
-	for _, broken := range []string{"window,person\n", "a,b,c,d,e,f,g\nall time,~1,~2,x,1,1,1\n", "a,b,c,d,e,f,g\nall time,~1,~1,1,1,1,1\n", "\""} {
+	for _, broken := range []string{"window,person\n", "a,b,c,d,e,f,g\nall time,p-1,p-2,x,1,1,1\n", "a,b,c,d,e,f,g\nall time,p-1,p-1,1,1,1,1\n", "\""} {
 		if _, _, err := m.Projection("people", m.Windows[0].Name, strings.NewReader(broken)); err == nil {
 			t.Errorf("the table %q was read", broken)
 		}

@@ -115,7 +115,7 @@ func (s sample) measured(t *testing.T) (*measure.Result, *people.Resolution) {
 	r := people.Resolution{Organizations: s.organizations}
 	in := measure.Input{Survival: true, AsOf: unix("2024-06-15"), Windows: s.windows, Workers: 2}
 	for i, p := range s.persons {
-		r.Persons = append(r.Persons, people.Person{Key: fmt.Sprintf("p%d@somewhere.example", i), Pseudonym: fmt.Sprintf("~%04x", 7919*i), Name: p.name})
+		r.Persons = append(r.Persons, people.Person{Key: fmt.Sprintf("p%d@somewhere.example", i), Pseudonym: fmt.Sprintf("p-%04x", 7919*i), Name: p.name})
 	}
 	for k, description := range s.repositories {
 		repository := &facts.Repository{Key: description.key, Paths: append([]string{"main.c"}, description.paths...)}
@@ -401,7 +401,7 @@ func TestPseudonyms(t *testing.T) {
 		if strings.Contains(all.String(), "somewhere.example") {
 			t.Error("an address stands in the output")
 		}
-		if !strings.Contains(all.String(), "~1eef") {
+		if !strings.Contains(all.String(), "p-1eef") {
 			t.Error("pseudonyms are missing")
 		}
 		for _, p := range usual().persons[:7] {
@@ -525,7 +525,7 @@ func TestGraph(t *testing.T) {
 		if hi-lo != 7 {
 			t.Errorf("%d people, want the seven who are no machines", hi-lo)
 		}
-		if label := g.Node(lo).Label; (label == "Ada Example") != names || (label == "~0000") == names {
+		if label := g.Node(lo).Label; (label == "Ada Example") != names || (label == "p-0000") == names {
 			t.Errorf("with names %v a person is %q", names, label)
 		}
 	}
