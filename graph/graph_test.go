@@ -302,8 +302,14 @@ func TestContribute(t *testing.T) {
 func TestIDs(t *testing.T) {
 	b := NewBuilder()
 	for _, n := range []Node{
-		{Kind: Person, Key: "c"}, {Kind: Person, Key: "a"}, {Kind: Person, Key: "b", ID: "p_7f"}, {Kind: Person, Key: "d", ID: "p1"},
-		{Kind: Repository, Key: "owner/a_b"}, {Kind: Repository, Key: "owner/a b"}, {Kind: Repository, Key: "plain"}, {Kind: Repository, Key: strings.Repeat("x", 60)},
+		{Kind: Person, Key: "c"},
+		{Kind: Person, Key: "a"},
+		{Kind: Person, Key: "b", ID: "p_7f"},
+		{Kind: Person, Key: "d", ID: "p1"},
+		{Kind: Repository, Key: "owner/a_b"},
+		{Kind: Repository, Key: "owner/a b"},
+		{Kind: Repository, Key: "plain"},
+		{Kind: Repository, Key: strings.Repeat("x", 60)},
 		{Kind: Organization, Key: "统信"},
 	} {
 		if err := b.AddNode(n); err != nil {
