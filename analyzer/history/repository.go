@@ -381,6 +381,9 @@ func (r *Repository) tip(rev string) (facts.ID, string, error) {
 
 // peel follows annotated tags to a commit.
 func (r *Repository) peel(reader *odb.Reader, id facts.ID) (facts.ID, error) {
+	if r.Objects.PackedCommit(id) {
+		return id, nil // the usual case
+	}
 	for range 16 {
 		n, ok := r.Objects.Lookup(id)
 		if !ok {

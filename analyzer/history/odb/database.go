@@ -196,11 +196,23 @@ func (db *Database) Len() int { return int(db.first) + len(db.loose) }
 func (db *Database) Lookup(id facts.ID) (Number, bool) {
 	for _, p := range db.packs {
 		if at, ok := p.find(&id); ok {
+			p.order()
 			return p.base + Number(p.ranks[at]), true
 		}
 	}
 	at, ok := slices.BinarySearchFunc(db.loose, id, func(o looseObject, id facts.ID) int { return bytes.Compare(o.id[:], id[:]) })
 	return db.first + Number(at), ok
+}
+
+// PackedCommit says whether an object is a commit in a pack that holds it whole: without reading it, and without numbers.
+func (db *Database) PackedCommit(id facts.ID) bool {
+	for _, p := range db.packs {
+		if at, ok := p.find(&id); ok {
+			off, err := p.indexOffset(at)
+			return err == nil && Kind(p.data[off]>>4&7) == Commit
+		}
+	}
+	return false
 }
 
 // ID gives the name of an object.
@@ -209,6 +221,7 @@ func (db *Database) ID(n Number) facts.ID {
 		return db.loose[n-db.first].id
 	}
 	p, rank := db.packOf(n)
+	p.order()
 	return p.id(p.positions[rank])
 }
 

@@ -700,6 +700,7 @@ func TestManyObjectsAtOneOffset(t *testing.T) {
 	if err := p.check(); err != nil {
 		t.Fatal(err)
 	}
+	p.order()
 	db := &Database{packs: []*pack{p}, first: n}
 	for i := range uint32(n) {
 		want := p.offsets[i]

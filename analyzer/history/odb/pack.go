@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"orrery/analyzer/facts"
 )
@@ -43,7 +45,9 @@ type pack struct {
 	ids   []byte
 	v1    bool
 	// Objects are numbered by their rank in the file: what is stored together has numbers close to each other. offsets and positions (in the
-	// index) are by rank, ranks by position.
+	// index) are by rank, ranks by position. They are made when the first object is asked for: whoever looks at the tip alone needs none.
+	ordering  sync.Mutex
+	ordered   atomic.Bool
 	offsets   []int64
 	positions []uint32
 	ranks     []uint32
@@ -109,7 +113,7 @@ func (p *pack) close() error {
 	return errors.Join(errs...)
 }
 
-// readIndex checks the index's shape and sorts the offsets. Index versions 1 and 2 are read.
+// readIndex checks the index's shape and its offsets. Index versions 1 and 2 are read.
 func (p *pack) readIndex() error {
 	ix := p.index
 	body := ix
@@ -142,19 +146,34 @@ func (p *pack) readIndex() error {
 		return errors.New("the index is cut short")
 	}
 	p.ids = rows[:len(rows):len(rows)]
-	return p.rank()
+	for i := range p.count {
+		if _, err := p.indexOffset(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// order makes the ranks, once. A fault in the file leaves them unmade, so that whoever comes next meets it too.
+func (p *pack) order() {
+	if p.ordered.Load() {
+		return
+	}
+	p.ordering.Lock()
+	defer p.ordering.Unlock()
+	if !p.ordered.Load() {
+		p.rank()
+		p.ordered.Store(true)
+	}
 }
 
 // rank sorts the objects by offset.
-func (p *pack) rank() error {
+func (p *pack) rank() {
 	p.offsets = make([]int64, p.count)
 	p.positions = make([]uint32, p.count)
 	p.ranks = make([]uint32, p.count)
 	for i := range p.count {
-		off, err := p.indexOffset(i)
-		if err != nil {
-			return err
-		}
+		off, _ := p.indexOffset(i) // checked as the index was read
 		p.offsets[i], p.positions[i] = off, i
 	}
 	const positionBits = 24
@@ -186,7 +205,6 @@ func (p *pack) rank() error {
 	for ; next < len(p.buckets); next++ {
 		p.buckets[next] = p.count
 	}
-	return nil
 }
 
 func (p *pack) indexOffset(position uint32) (int64, error) {
@@ -280,6 +298,7 @@ type entry struct {
 
 // packEntry reads the header of an object by its rank.
 func (db *Database) packEntry(p *pack, rank uint32) (e entry, err error) {
+	p.order()
 	off := p.offsets[rank]
 	buf := p.data[off : len(p.data)-hashSize]
 	c := buf[0]
