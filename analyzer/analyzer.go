@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"maps"
 	"os"
 	"path/filepath"
@@ -148,6 +149,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		alerts, err = compileAlerts(e, opts)
 		return err
 	}
+	stages := stages{opts.Log, time.Now()}
 	ecosystem, err := source.Resolve(ctx, opts.Sources, opts.Source)
 	if err != nil {
 		return nil, err
@@ -226,8 +228,10 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		}
 		provenance.Repositories = append(provenance.Repositories, listed)
 	}
+	stages.end("facts are there", "repositories", len(histories))
 	classified := make([]*paths.Classified, len(histories))
-	var classes errgroup.Group
+	var classes errgroup.Group // beside who is who, which is one goroutine's work
+	defer classes.Wait()       //nolint:errcheck // gives none
 	classes.SetLimit(opts.Workers)
 	for _, i := range largestFirst(len(histories), func(i int) int { return len(histories[i].Paths) }) {
 		classes.Go(func() error {
@@ -235,7 +239,6 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 			return nil
 		})
 	}
-	_ = classes.Wait()
 	warnings, successors := moved(last, histories)
 	provenance.Warnings = append(provenance.Warnings, warnings...)
 	if len(histories) == 0 {
@@ -255,6 +258,8 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	_ = classes.Wait()
+	stages.end("people and paths are told apart", "persons", len(resolution.Persons), "organizations", len(resolution.Organizations))
 	in := measure.Input{
 		Repositories: resolution.Repositories, Membership: members, Paths: classified, Resolution: resolution, AsOf: opts.AsOf, Workers: opts.Workers,
 		Accounting: opts.Accounting, Survival: true,
@@ -269,6 +274,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	if err = cmp.Or(err, opts.memory.check()); err != nil {
 		return nil, err
 	}
+	stages.end("work is measured", "people", len(result.People[graphWindow]))
 	provenance.RollUp, provenance.Contractors = string(cmp.Or(opts.RollUp, people.LevelBrand)), string(cmp.Or(opts.Contractors, people.ReadBoth))
 	provenance.PseudonymKey = people.KeyName(opts.PseudonymKey)
 	provenance.Options = []report.Option{
@@ -301,6 +307,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	if err := parts.Wait(); err != nil {
 		return nil, err
 	}
+	stages.end("control, openness and networks are measured")
 	out := &Outcome{Model: model, Graph: g, Skipped: shallow || kept || told.inPart || len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
 	for _, rule := range alerts {
 		out.Alerts = append(out.Alerts, rule.Evaluate(model))
@@ -311,7 +318,20 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	if err := out.store(run(ecosystem, read, &opts, from, out.Skipped), successors, &opts); err != nil {
 		return nil, err
 	}
+	stages.end("the result is kept")
 	return out, ctx.Err()
+}
+
+// stages logs how long each stage of a run takes.
+type stages struct {
+	log   *slog.Logger
+	since time.Time
+}
+
+func (s *stages) end(what string, args ...any) {
+	now := time.Now()
+	s.log.Info(what, append(args, "seconds", math.Round(now.Sub(s.since).Seconds()*1000)/1000)...)
+	s.since = now
 }
 
 // teams gives the members of each team.

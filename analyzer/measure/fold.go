@@ -92,8 +92,8 @@ func (m *measurement) sideRows() []sideRow {
 	return rows
 }
 
-// survive makes Strata and Longevity, and what Figures need of them.
-func (m *measurement) survive() error {
+// attribute says of every commit whose its lines are.
+func (m *measurement) attribute() error {
 	m.parallel(len(m.repositories), func(_, rank int) {
 		r := &m.repositories[rank]
 		r.err = m.originsOf(r)
@@ -103,6 +103,11 @@ func (m *measurement) survive() error {
 			return fmt.Errorf("measuring %s: %w", m.repositories[i].Repository.Key, err)
 		}
 	}
+	return nil
+}
+
+// survive makes Strata and Longevity, and what Figures need of them.
+func (m *measurement) survive() error {
 	n := m.sides()
 	f := &fold{
 		m: m, months: m.months, rows: m.sideRows(), out: &Strata{Months: m.months},

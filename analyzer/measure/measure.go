@@ -376,19 +376,22 @@ func Measure(in Input) (*Result, error) {
 		return nil, err
 	}
 	m.makeScopes()
+	// None of these needs another one of them, and most of survival is one goroutine's work: it goes first, and the others fill the cores beside it.
+	var g errgroup.Group
 	if in.Survival {
-		if err := m.survive(); err != nil {
+		if err := m.attribute(); err != nil {
 			return nil, err
 		}
+		g.Go(m.survive)
 	}
-	m.figures()
-	// None of these needs another one of them.
-	var g errgroup.Group
 	g.Go(m.waterfalls)
-	g.Go(m.accounts)
 	g.Go(func() error { m.takeCensus(); m.result.Newcomers = m.newcomers(); return nil })
 	g.Go(func() error { m.keepLedger(); m.keepFiles(); return nil })
 	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	m.figures()
+	if err := m.accounts(); err != nil {
 		return nil, err
 	}
 	if err := m.conserve(); err != nil {
