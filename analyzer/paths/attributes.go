@@ -23,6 +23,8 @@ const (
 type pattern struct {
 	base   bool   // held against the base name and not the path
 	suffix string // for `*.ext`, which most are
+	equal  string // for what has no wildcard
+	below  string // for `**/folder/**`: the folder with a slash at both ends
 	re     *regexp.Regexp
 }
 
@@ -31,8 +33,13 @@ func (p *pattern) match(path string) bool {
 	if p.base {
 		path = path[strings.LastIndexByte(path, '/')+1:]
 	}
-	if p.suffix != "" {
+	switch {
+	case p.suffix != "":
 		return strings.HasSuffix(path, p.suffix)
+	case p.equal != "":
+		return path == p.equal
+	case p.below != "":
+		return strings.HasPrefix(path, p.below[1:]) || strings.Contains(path, p.below)
 	}
 	return p.re.MatchString(latin(path))
 }
@@ -81,16 +88,28 @@ func compile(s string) (*pattern, error) {
 	case strings.HasSuffix(s, "/"):
 		return nil, fmt.Errorf("a folder has no attributes: end it with ** and not with a slash")
 	}
+	const wild = `*?[\`
 	p := &pattern{base: !strings.Contains(s, "/")}
-	if p.base && len(s) > 1 && s[0] == '*' && !strings.ContainsAny(s[1:], `*?[\`) {
+	if p.base && len(s) > 1 && s[0] == '*' && !strings.ContainsAny(s[1:], wild) {
 		p.suffix = s[1:]
 		return p, nil
 	}
-	s = latin(strings.TrimPrefix(s, "/"))
+	s = strings.TrimPrefix(s, "/")
+	if !strings.ContainsAny(s, wild) {
+		p.equal = s
+		return p, nil
+	}
+	if inner, ok := strings.CutPrefix(s, "**/"); ok {
+		if inner, ok = strings.CutSuffix(inner, "/**"); ok && inner != "" && !strings.ContainsAny(inner, wild) {
+			p.below = "/" + inner + "/"
+			return p, nil
+		}
+	}
+	s = latin(s)
 	var b strings.Builder
 	b.WriteString(`(?s)\A`)
 	// git compares what stands before the first wildcard on its own, so two stars there are at the start of something too.
-	first := strings.IndexAny(s, `*?[\`)
+	first := strings.IndexAny(s, wild)
 	for i := 0; i < len(s); {
 		start := i == 0 || s[i-1] == '/' || i == first
 		switch rest := s[i:]; rest[0] {
