@@ -193,36 +193,18 @@ func (e *Exposure) hang(m *measurement) {
 	byKey := map[string]int{}
 	key := make([]byte, 0, 64)
 	for i, r := range e.in.Repositories {
-		lines := make([]int64, len(r.Paths))
-		owners := make([]map[int]int64, len(r.Paths)) // active authors of the lines that stand
-		for k := range r.Survival {
-			s := &r.Survival[k]
-			if r.Steps[s.Step].Clock > e.at {
-				continue
-			}
-			lines[s.Path] += int64(s.Lines)
-			if s.Commit == facts.None {
-				continue
-			}
-			person := int(res.Person[i][r.Commits[s.Commit].Author])
-			if _, ok := e.authors[person]; ok {
-				if owners[s.Path] == nil {
-					owners[s.Path] = map[int]int64{}
-				}
-				owners[s.Path][person] += int64(s.Lines)
-			}
-		}
+		lines, owned := e.standing(i)
 		g := m.guards[i].guardians(e.at)
 		whole := party{}
 		for p, n := range lines {
+			var of []int32
+			for ; len(owned) > 0 && owned[0].path() == p; owned = owned[1:] {
+				if owned[0].lines > 0 {
+					of = append(of, int32(e.authors[owned[0].person()]))
+				}
+			}
 			if n <= 0 || e.in.Paths[i] != nil && !e.in.Paths[i].Class[p].Written() {
 				continue
-			}
-			var of []int32
-			for person, mine := range owners[p] {
-				if mine > 0 {
-					of = append(of, int32(e.authors[person]))
-				}
 			}
 			var seats []int
 			if !g.none() {
@@ -271,6 +253,49 @@ func (e *Exposure) hang(m *measurement) {
 			e.repositories = append(e.repositories, whole)
 		}
 	}
+}
+
+// owned are the lines of a path that a person wrote and that stand.
+type owned struct {
+	of    uint64 // path and person: what they are sorted by
+	lines int64
+}
+
+func (o *owned) path() int   { return int(o.of >> 32) }
+func (o *owned) person() int { return int(o.of & math.MaxUint32) }
+
+// standing gives by path the lines of a repository that stand at the moment, and by path and person those of active authors.
+func (e *Exposure) standing(repository int) (lines []int64, owners []owned) {
+	r := e.in.Repositories[repository]
+	persons := e.in.Resolution.Person[repository]
+	active := make([]bool, len(persons)) // by signature: there are far more rows
+	for s, person := range persons {
+		_, active[s] = e.authors[int(person)]
+	}
+	lines = make([]int64, len(r.Paths))
+	for k := range r.Survival {
+		s := &r.Survival[k]
+		if r.Steps[s.Step].Clock > e.at {
+			continue
+		}
+		lines[s.Path] += int64(s.Lines)
+		if s.Commit == facts.None {
+			continue
+		}
+		if author := r.Commits[s.Commit].Author; active[author] {
+			owners = append(owners, owned{uint64(s.Path)<<32 | uint64(persons[author]), int64(s.Lines)})
+		}
+	}
+	slices.SortFunc(owners, func(a, b owned) int { return cmp.Compare(a.of, b.of) })
+	sums := owners[:0]
+	for _, o := range owners {
+		if n := len(sums); n > 0 && sums[n-1].of == o.of {
+			sums[n-1].lines += o.lines
+			continue
+		}
+		sums = append(sums, o)
+	}
+	return lines, sums
 }
 
 // exposed gives each organization the lines that hang on it alone, as [Exposure.Without] it, and what everybody has of them at the least.

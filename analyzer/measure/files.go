@@ -52,7 +52,11 @@ func (m *measurement) keepFiles() {
 		}
 		all[rank] = slices.Clip(merged)
 	})
-	first := uint32(0)
+	first, total := uint32(0), 0
+	for _, list := range all {
+		total += len(list)
+	}
+	m.result.Files = make([]FileWork, 0, total)
 	for rank, list := range all {
 		for _, w := range list {
 			w.File += first

@@ -239,17 +239,22 @@ func (b *builder) organizationNetwork(result *measure.Result, within []bool, out
 // peopleNetwork measures organizations as sets of people, joined by files.
 func (b *builder) peopleNetwork(result *measure.Result, within []bool, homes map[int]int, out *NetworkPeriod) error {
 	a := graph.NewAffiliations(Columns...)
+	numbers := map[uint32]uint32{} // of persons: files have millions of rows, persons some ten thousand
 	for i := range result.Files {
 		f := &result.Files[i]
 		if !within[f.Slice] {
 			continue
 		}
-		pseudonym := b.Persons[f.Person].Pseudonym
-		member, err := a.AddNode(personNode(pseudonym, pseudonym))
-		if err == nil {
-			err = a.Add(member, f.File, float64(f.Commits), float64(f.Changed))
+		member, ok := numbers[f.Person]
+		if !ok {
+			pseudonym := b.Persons[f.Person].Pseudonym
+			var err error
+			if member, err = a.AddNode(personNode(pseudonym, pseudonym)); err != nil {
+				return err
+			}
+			numbers[f.Person] = member
 		}
-		if err != nil {
+		if err := a.Add(member, f.File, float64(f.Commits), float64(f.Changed)); err != nil {
 			return err
 		}
 	}
