@@ -219,12 +219,12 @@ func (m *measurement) account(rules *Rules, s *scope, p Period) (*tally, error) 
 			sum.Changed = max(e.added, e.removed)
 			a.smaller += min(e.added, e.removed)
 		}
-		a.AccountSum = a.plus(sum)
+		a.add(&sum)
 		if int(author.bucket) == unknown {
 			unknowns[author.person]++
 		}
-		persons[author.person].AccountSum = persons[author.person].plus(sum)
-		rows[author.bucket].AccountSum = rows[author.bucket].plus(sum)
+		persons[author.person].add(&sum)
+		rows[author.bucket].add(&sum)
 		if !known && !met[author] {
 			met[author] = true
 			rows[author.bucket].Persons++
@@ -235,7 +235,7 @@ func (m *measurement) account(rules *Rules, s *scope, p Period) (*tally, error) 
 				return nil, fmt.Errorf("the committer of %s is %w", c.ID, err)
 			}
 			if committer.bucket != author.bucket && int(committer.bucket) != unknown && (!isMachine || rules.Machines) {
-				rows[committer.bucket].AccountSum = rows[committer.bucket].plus(sum)
+				rows[committer.bucket].add(&sum)
 			}
 		}
 	}
@@ -264,8 +264,9 @@ func (m *measurement) account(rules *Rules, s *scope, p Period) (*tally, error) 
 	return a, nil
 }
 
-func (s AccountSum) plus(o AccountSum) AccountSum {
-	return AccountSum{s.Plus(o.Sum), s.Changed + o.Changed}
+func (s *AccountSum) add(o *AccountSum) {
+	s.Sum.add(&o.Sum)
+	s.Changed += o.Changed
 }
 
 // party says whom a signature stands for at a moment: the index behind the organizations is the unknown's, machines among them.

@@ -176,3 +176,7 @@ func TestFactors(t *testing.T) {
 		t.Errorf("%q\nwant %q", got, want)
 	}
 }
+
+func (s AccountSum) plus(o AccountSum) AccountSum {
+	return AccountSum{s.Plus(o.Sum), s.Changed + o.Changed}
+}

@@ -170,7 +170,13 @@ func (m *measurement) makeScopes() {
 			s.order = append(s.order, d.at)
 		}
 	}
-	m.parallel(len(m.scopes), func(_, i int) { m.firsts(&m.scopes[i]) })
+	scratches := make([]*arrivals, m.workers)
+	m.parallel(len(m.scopes), func(worker, i int) {
+		if scratches[worker] == nil {
+			scratches[worker] = newArrivals(m)
+		}
+		scratches[worker].firsts(m, &m.scopes[i])
+	})
 
 	m.last = m.in.AsOf
 	if n := len(sorted); n > 0 {
@@ -186,42 +192,55 @@ func (m *measurement) makeScopes() {
 	}
 }
 
-// firsts finds when everybody came to a scope.
-func (m *measurement) firsts(s *scope) {
-	fresh := func(n int) []int64 {
-		x := make([]int64, n)
-		for i := range x {
-			x[i] = math.MaxInt64
-		}
-		return x
+// arrivals is what one goroutine finds first dates in: by person, address, name, pair and actor, [math.MaxInt64] where there is none between
+// calls, so that a scope costs what is in it and not what is in the ecosystem.
+type arrivals struct {
+	actors, persons, addresses, names, pairs []int64
+	met                                      []uint32 // actors
+}
+
+func newArrivals(m *measurement) *arrivals {
+	fresh := func(n int) []int64 { return slices.Repeat([]int64{math.MaxInt64}, n) }
+	return &arrivals{
+		actors: fresh(len(m.actors)), persons: fresh(m.sizes.persons), addresses: fresh(m.sizes.addresses), names: fresh(m.sizes.names), pairs: fresh(m.sizes.pairs),
 	}
-	actors := fresh(len(m.actors))
+}
+
+// firsts finds when everybody came to a scope.
+func (a *arrivals) firsts(m *measurement, s *scope) {
+	a.met = a.met[:0]
 	for _, at := range s.order {
 		e := &m.entries[at]
 		if e.when == undated {
 			continue
 		}
 		s.first = min(s.first, e.when)
-		if (e.state == counted || e.state == bulk) && actors[e.actor] == math.MaxInt64 {
-			actors[e.actor] = e.when
+		if (e.state == counted || e.state == bulk) && a.actors[e.actor] == math.MaxInt64 {
+			a.actors[e.actor] = e.when
+			a.met = append(a.met, e.actor)
 		}
 	}
-	persons, addresses, names, pairs := fresh(m.sizes.persons), fresh(m.sizes.addresses), fresh(m.sizes.names), fresh(m.sizes.pairs)
-	for i, when := range actors {
-		if when == math.MaxInt64 {
-			continue
+	list := func(first []int64, of func(*actor) uint32) (dates []int64) {
+		for _, i := range a.met {
+			at := of(&m.actors[i])
+			first[at] = min(first[at], a.actors[i])
 		}
-		a := &m.actors[i]
-		persons[a.person] = min(persons[a.person], when)
-		addresses[a.address] = min(addresses[a.address], when)
-		names[a.name] = min(names[a.name], when)
-		pairs[a.pair] = min(pairs[a.pair], when)
+		for _, i := range a.met {
+			if at := of(&m.actors[i]); first[at] != math.MaxInt64 {
+				dates = append(dates, first[at])
+				first[at] = math.MaxInt64
+			}
+		}
+		slices.Sort(dates)
+		return dates
 	}
-	seen := func(x []int64) []int64 {
-		slices.Sort(x)
-		return slices.Clone(x[:before(x, math.MaxInt64)])
+	s.persons = list(a.persons, func(a *actor) uint32 { return a.person })
+	s.addresses = list(a.addresses, func(a *actor) uint32 { return a.address })
+	s.names = list(a.names, func(a *actor) uint32 { return a.name })
+	s.pairs = list(a.pairs, func(a *actor) uint32 { return a.pair })
+	for _, i := range a.met {
+		a.actors[i] = math.MaxInt64
 	}
-	s.persons, s.addresses, s.names, s.pairs = seen(persons), seen(addresses), seen(names), seen(pairs)
 }
 
 // before counts the moments of an ascending list that lie before t.
@@ -300,10 +319,10 @@ func (s *scratch) do(j *job) {
 		sum := e.sum()
 		switch e.state {
 		case merge:
-			f.Work.Merges = f.Work.Merges.Plus(sum)
+			f.Work.Merges.add(&sum)
 			continue
 		case duplicate:
-			f.Work.Duplicates = f.Work.Duplicates.Plus(sum)
+			f.Work.Duplicates.add(&sum)
 			continue
 		}
 		if e.credit {
@@ -315,9 +334,9 @@ func (s *scratch) do(j *job) {
 			s.touched = append(s.touched, e.actor)
 		}
 		if e.state == bulk {
-			w.bulk = w.bulk.Plus(sum)
+			w.bulk.add(&sum)
 		} else {
-			w.work = w.work.Plus(sum)
+			w.work.add(&sum)
 			if e.when != undated {
 				w.first, w.last = min(w.first, e.when), e.when // entries are in order of time
 			}
@@ -327,7 +346,7 @@ func (s *scratch) do(j *job) {
 				f.Incomplete++
 			}
 			if e.when == undated {
-				f.Undated = f.Undated.Plus(sum)
+				f.Undated.add(&sum)
 			}
 		}
 	}
@@ -411,33 +430,37 @@ func (s *scratch) rollUp(f *Figures) {
 	for _, i := range s.touched {
 		a, w := &m.actors[i], &s.actors[i]
 		apart, merged := &s.apart[a.bucket], &s.merged[a.merged]
-		apart.Sum, apart.Bulk = apart.Plus(w.work), apart.Bulk.Plus(w.bulk)
-		merged.Sum, merged.Bulk = merged.Plus(w.work), merged.Bulk.Plus(w.bulk)
+		apart.add(&w.work)
+		apart.Bulk.add(&w.bulk)
+		merged.add(&w.work)
+		merged.Bulk.add(&w.bulk)
 		if w.work.Commits > 0 {
 			apart.Contributors += s.first(s.inBucket, a.inBucket)
 			merged.Contributors += s.first(s.inMerged, a.inMerged)
 		}
 		switch at := int(a.bucket) - m.sizes.organizations; {
 		case at < 0:
-			f.Work.Known = f.Work.Known.Plus(w.work)
+			f.Work.Known.add(&w.work)
 		case at < len(unknownClasses):
-			f.Work.Unknown = f.Work.Unknown.Plus(w.work)
+			f.Work.Unknown.add(&w.work)
 		case at == len(unknownClasses):
-			f.Work.Bots = f.Work.Bots.Plus(w.work)
+			f.Work.Bots.add(&w.work)
 			continue
 		default:
-			f.Work.Agents = f.Work.Agents.Plus(w.work)
+			f.Work.Agents.add(&w.work)
 			continue
 		}
-		f.Work.Bulk = f.Work.Bulk.Plus(w.bulk)
+		f.Work.Bulk.add(&w.bulk)
 		p := &s.persons[a.person]
 		if p.stamp != s.stamp {
 			*p = personWork{stamp: s.stamp}
 			s.met = append(s.met, a.person)
 		}
-		p.work, p.bulk = p.work.Plus(w.work), p.bulk.Plus(w.bulk)
+		p.work.add(&w.work)
+		p.bulk.add(&w.bulk)
 		if int(a.bucket) >= m.sizes.organizations {
-			p.unknownWork, p.unknownBulk = p.unknownWork.Plus(w.work), p.unknownBulk.Plus(w.bulk)
+			p.unknownWork.add(&w.work)
+			p.unknownBulk.add(&w.bulk)
 		}
 		c.Addresses += s.first(s.addresses, a.address)
 		c.Names += s.first(s.names, a.name)

@@ -152,6 +152,16 @@ func (s Sum) ChangedHere() uint64 { return s.AddedHere + s.RemovedHere }
 // Net is Added - Removed.
 func (s Sum) Net() int64 { return int64(s.Added - s.Removed) }
 
+// add adds to a sum in its place: most sums are made of very many.
+func (s *Sum) add(o *Sum) {
+	s.Commits += o.Commits
+	s.Added += o.Added
+	s.Removed += o.Removed
+	s.CommitsHere += o.CommitsHere
+	s.AddedHere += o.AddedHere
+	s.RemovedHere += o.RemovedHere
+}
+
 // Plus adds two sums.
 func (s Sum) Plus(o Sum) Sum {
 	return Sum{
