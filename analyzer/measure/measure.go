@@ -379,19 +379,12 @@ func Measure(in Input) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.mine(); err != nil {
+	if err := m.prepare(); err != nil {
 		return nil, err
 	}
-	if err := m.reconcile(); err != nil {
-		return nil, err
-	}
-	m.makeScopes()
 	// None of these needs another one of them, and most of survival is one goroutine's work: it goes first, and the others fill the cores beside it.
 	var g errgroup.Group
 	if in.Survival {
-		if err := m.attribute(); err != nil {
-			return nil, err
-		}
 		g.Go(m.survive)
 	}
 	g.Go(m.waterfalls)
@@ -408,6 +401,21 @@ func Measure(in Input) (*Result, error) {
 		return nil, err
 	}
 	return &m.result, nil
+}
+
+// prepare makes what every figure, and every question about one, is made of.
+func (m *measurement) prepare() error {
+	if err := m.mine(); err != nil {
+		return err
+	}
+	if err := m.reconcile(); err != nil {
+		return err
+	}
+	m.makeScopes()
+	if !m.in.Survival {
+		return nil
+	}
+	return m.attribute()
 }
 
 // measurement is the state of one call of Measure, filled by one stage after the other.

@@ -34,13 +34,9 @@ func NewTracer(in Input) (*Tracer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.mine(); err != nil {
+	if err := m.prepare(); err != nil {
 		return nil, err
 	}
-	if err := m.reconcile(); err != nil {
-		return nil, err
-	}
-	m.makeScopes()
 	if in.Survival {
 		if err := m.survive(); err != nil {
 			return nil, err
