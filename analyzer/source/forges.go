@@ -52,6 +52,8 @@ func Forge(kind forge.Kind, opts Options) (*forge.Client, error) {
 }
 
 func (r *resolver) client(kind forge.Kind) (*forge.Client, error) {
+	r.asking.Lock()
+	defer r.asking.Unlock()
 	if c := r.forges[kind]; c != nil {
 		return c, nil
 	}

@@ -50,7 +50,8 @@ func newForgeServer(t *testing.T) *forgeServer {
 			}
 			return
 		}
-		if r.Header.Get("Authorization") != "" {
+		// What is not there may be there for who is signed in; what everybody may read is read by nobody in particular.
+		if r.Header.Get("Authorization") != "" && strings.HasPrefix(r.URL.Path, "/team/tool.git/") {
 			t.Error("git was sent a token")
 		}
 		s.git.proxy(w, r)

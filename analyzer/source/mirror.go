@@ -38,6 +38,7 @@ type resolver struct {
 	synced map[string]mirrored // by identity: what this call has fetched already
 	forges map[forge.Kind]*forge.Client
 
+	asking      sync.Mutex // of forges
 	mu          sync.Mutex // orders calls of opts.Progress
 	done, total int
 }
@@ -323,6 +324,7 @@ type mirroring struct {
 	key      string
 	dir      string // the mirror
 	tmp      string // what is received, beside it
+	signs    signing
 	warnings []string
 }
 
@@ -423,9 +425,9 @@ func (s *mirroring) verify() error {
 // receive asks the server for branches and tags, and brings the objects that are lacking into s.tmp, as one pack that needs no other.
 func (s *mirroring) receive(ctx context.Context, had bool) (refs map[string]plumbing.Hash, head string, shallow []plumbing.Hash, err error) {
 	fail := func(doing string, err error) (map[string]plumbing.Hash, string, []plumbing.Hash, error) {
-		return nil, "", nil, explain(ctx, s.a, doing, err)
+		return nil, "", nil, explain(ctx, s.a, doing, s.signs.used, err)
 	}
-	session, err := s.r.session(ctx, s.a)
+	session, err := s.r.session(ctx, s.a, &s.signs)
 	if err != nil {
 		return fail("calling", err)
 	}
@@ -598,8 +600,11 @@ func (s *mirroring) publish(refs map[string]plumbing.Hash, head string, shallow 
 	if err := replaceFile(filepath.Join(s.tmp, "HEAD"), headFile(head)); err != nil {
 		return err
 	}
-	if err := os.Chmod(s.tmp, 0o755); err != nil { // MkdirTemp makes it 0700
-		return err
+	// MkdirTemp makes it 0700, which what the public may not read keeps.
+	if !s.signs.used {
+		if err := os.Chmod(s.tmp, 0o755); err != nil {
+			return err
+		}
 	}
 	if err := syncTree(s.tmp); err != nil {
 		return err
@@ -616,6 +621,11 @@ func (s *mirroring) adopt(refs map[string]plumbing.Hash, head string, shallow []
 	packs := filepath.Join(s.tmp, "objects", "pack")
 	if err := syncTree(packs); err != nil {
 		return err
+	}
+	if s.signs.used {
+		if err := os.Chmod(s.dir, 0o700); err != nil {
+			return err
+		}
 	}
 	// The index first: readers find packs by their .pack or by both, and an index alone is passed over.
 	for _, suffix := range []string{".idx", ".pack"} {

@@ -17,6 +17,8 @@ import (
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 	gitssh "github.com/go-git/go-git/v5/plumbing/transport/ssh"
 	"golang.org/x/net/http/httpproxy"
+
+	"orrery/analyzer/source/forge"
 )
 
 // The bounds on what a server says before it sends a pack.
@@ -43,8 +45,8 @@ func (r *resolver) allowed(a address) error {
 	return nil
 }
 
-// session opens a conversation with the server of a.
-func (r *resolver) session(ctx context.Context, a address) (transport.UploadPackSession, error) {
+// session opens a conversation with the server of a, which signs notes of.
+func (r *resolver) session(ctx context.Context, a address, signs *signing) (transport.UploadPackSession, error) {
 	ep, err := transport.NewEndpoint(a.String())
 	if err != nil {
 		return nil, err
@@ -64,7 +66,7 @@ func (r *resolver) session(ctx context.Context, a address) (transport.UploadPack
 		}
 		return gitssh.DefaultClient.NewUploadPackSession(ep, nil)
 	}
-	return r.http(a).NewUploadPackSession(ep, nil)
+	return r.http(a, signs).NewUploadPackSession(ep, nil)
 }
 
 func privateError(host string, ip netip.Addr) error {
@@ -72,7 +74,7 @@ func privateError(host string, ip netip.Addr) error {
 }
 
 // http gives the client for one repository. Not go-git's table of protocols: that is one for the whole process.
-func (r *resolver) http(a address) transport.Transport {
+func (r *resolver) http(a address, signs *signing) transport.Transport {
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	careful := *dialer
 	careful.Control = func(_, target string, _ syscall.RawConn) error {
@@ -112,8 +114,9 @@ func (r *resolver) http(a address) transport.Transport {
 		MaxIdleConns:           2,
 		IdleConnTimeout:        10 * time.Second,
 	}
+	*signs = signing{r: r, a: a, base: &watched{base: t, idle: r.opts.Limits.Idle}}
 	client := &http.Client{
-		Transport: &watched{base: t, idle: r.opts.Limits.Idle},
+		Transport: signs,
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			from, to := via[0].URL, req.URL
 			upgrade := from.Scheme == "http" && to.Scheme == "https" && to.Port() == ""
@@ -125,6 +128,84 @@ func (r *resolver) http(a address) transport.Transport {
 		},
 	}
 	return githttp.NewClientWithOptions(client, &githttp.ClientOptions{RedirectPolicy: githttp.FollowInitialRedirects})
+}
+
+// signing signs requests of git's with the token of the forge that a repository lies at, once the server wants to know who asks: a public
+// repository is fetched without, so that no wrong token comes in its way. Above it stands all that follows redirects, so that each request is
+// looked at anew, and what goes elsewhere goes unsigned.
+type signing struct {
+	r    *resolver
+	a    address
+	base http.RoundTripper
+	used bool // something was signed
+}
+
+func (s *signing) RoundTrip(req *http.Request) (*http.Response, error) {
+	out, renewed := req, false
+	if s.used {
+		signed, err := s.sign(req, false)
+		if err != nil {
+			return nil, err
+		}
+		if signed != nil {
+			out = signed
+		}
+	}
+	for {
+		res, err := s.base.RoundTrip(out)
+		// GitHub answers 401 whether there is such a repository or not, others 403 or 404.
+		refused := err == nil && (res.StatusCode == http.StatusUnauthorized ||
+			!s.used && (res.StatusCode == http.StatusForbidden || res.StatusCode == http.StatusNotFound))
+		if !refused || renewed || req.Body != nil && req.GetBody == nil {
+			return res, err
+		}
+		again, err := s.sign(req, s.used)
+		if again == nil && err == nil {
+			return res, nil
+		}
+		_ = res.Body.Close()
+		if err == nil && req.GetBody != nil {
+			again.Body, err = req.GetBody()
+		}
+		if err != nil {
+			return nil, err
+		}
+		out, renewed, s.used = again, s.used, true
+	}
+}
+
+// sign gives a signed copy of a request; nil if nothing is known to sign it with.
+func (s *signing) sign(req *http.Request, anew bool) (*http.Request, error) {
+	c, err := s.r.signer(s.a)
+	if c == nil || err != nil {
+		return nil, err
+	}
+	out := req.Clone(req.Context())
+	ok, err := c.SignGit(out, anew)
+	if err != nil {
+		return nil, fmt.Errorf("signing in at %s: %w", s.a.host, err)
+	}
+	if !ok {
+		return nil, nil
+	}
+	return out, nil
+}
+
+// signer gives the client of the forge that a repository lies at, if it has a token; else nil.
+func (r *resolver) signer(a address) (*forge.Client, error) {
+	for _, kind := range forge.Kinds() {
+		if r.opts.Forges[kind].Credential.IsZero() {
+			continue
+		}
+		c, err := r.client(kind)
+		if err != nil {
+			return nil, err
+		}
+		if c.Host() == a.host && c.Scheme() == a.scheme {
+			return c, nil
+		}
+	}
+	return nil, nil
 }
 
 // watched ends requests whose server keeps silent, and bounds and checks answers before git's reader sees them.
@@ -202,8 +283,9 @@ func (b *watchedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// explain turns an error of the network or of git's protocol into one of ours, with nothing secret and nothing endless in it.
-func explain(ctx context.Context, a address, doing string, err error) error {
+// explain turns an error of the network or of git's protocol into one of ours, with nothing secret and nothing endless in it. signed says that a
+// token was shown.
+func explain(ctx context.Context, a address, doing string, signed bool, err error) error {
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errTotal) {
 		return cause
 	}
@@ -221,6 +303,10 @@ func explain(ctx context.Context, a address, doing string, err error) error {
 		what = errTotal.Error()
 	case errors.Is(err, errIdle):
 		what = errIdle.Error()
+	case signed && errors.Is(err, transport.ErrAuthenticationRequired):
+		what = "access is denied: the token for " + a.host + " is wrong, has expired, or may not read it"
+	case signed && (errors.Is(err, transport.ErrRepositoryNotFound) || errors.Is(err, transport.ErrAuthorizationFailed)):
+		what = "there is no such repository, or the token for " + a.host + " may not read it"
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		what = "there is no such repository, or it is not public"
 	case errors.Is(err, transport.ErrAuthenticationRequired), errors.Is(err, transport.ErrAuthorizationFailed):

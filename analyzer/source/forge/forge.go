@@ -155,9 +155,14 @@ func Open(kind Kind, opts Options) (*Client, error) {
 	if u.Scheme != "https" && (u.Scheme != "http" || !opts.AllowHTTP) {
 		return nil, fmt.Errorf("the address of %s's interface is not encrypted: https is wanted, or http has to be allowed", kind)
 	}
+	u.Host = plainHost(u)
 	c := &Client{kind: kind, base: u, host: known.host, opts: opts}
-	if opts.Base != "" && u.String() != known.base {
+	if u.String() != known.base {
 		c.host = u.Host
+		// GitHub's and GitCode's own split of one domain in two: GitHub with data residency has its interface at api.TEAM.ghe.com.
+		if rest, ok := strings.CutPrefix(u.Host, "api."); ok && (kind == GitHub && u.Path == "/" || kind == GitCode) {
+			c.host = rest
+		}
 	}
 	if c.opts.MaxWait == 0 {
 		c.opts.MaxWait = DefaultMaxWait
@@ -173,6 +178,12 @@ func Open(kind Kind, opts Options) (*Client, error) {
 	}
 	c.http = &http.Client{Transport: c.t, CheckRedirect: c.checkRedirect}
 	return c, nil
+}
+
+// plainHost gives the host of an address in lower case, without a port that its scheme has anyway.
+func plainHost(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	return strings.TrimSuffix(host, map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
 }
 
 // maxRedirects is more than a repository that was renamed and moved needs.
@@ -196,6 +207,34 @@ func (c *Client) Host() string { return c.host }
 
 // Scheme is that of the interface, which repositories are cloned by as well.
 func (c *Client) Scheme() string { return c.base.Scheme }
+
+// SignGit signs a request of git's, if it goes where this forge's repositories are cloned from: that host, and by the scheme of the interface. It
+// says whether it did. anew is for a request whose signature was refused: an installation's token is renewed, a person's cannot be.
+func (c *Client) SignGit(req *http.Request, anew bool) (bool, error) {
+	if c.opts.Credential.IsZero() || req.URL.Scheme != c.base.Scheme || plainHost(req.URL) != c.host {
+		return false, nil
+	}
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	if anew {
+		a := c.opts.Credential.app()
+		if a == nil {
+			return false, nil
+		}
+		a.token = ""
+	}
+	token, err := c.t.bearer(req.Context())
+	if err != nil {
+		return false, err
+	}
+	// The password counts; these are the names that the forges' own documentation gives.
+	user := "oauth2"
+	if c.kind == GitHub {
+		user = "x-access-token"
+	}
+	req.SetBasicAuth(user, token)
+	return true, nil
+}
 
 // Given says whether the person named the host.
 func (c *Client) Given() bool { return c.opts.Base != "" }
