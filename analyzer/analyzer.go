@@ -252,8 +252,9 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		return nil, err
 	}
 	book := control.Read(histories, teams(ecosystem))
-	book.ReadForges(told.owners, histories, names(histories, ecosystem.Repositories))
-	pulls := openness.Tell(told.owners, book)
+	places := places(histories, ecosystem.Repositories)
+	book.ReadForges(told.owners, histories, places)
+	pulls := openness.Tell(told.owners, places, book)
 	resolution, err := resolve(histories, ecosystem, told.owners, book.Mentions, opts)
 	if err != nil {
 		return nil, err
@@ -296,7 +297,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	var parts errgroup.Group
 	parts.Go(func() error {
 		model.AddControl(book.Measure(controlled(result, histories, ecosystem.Repositories, classified, resolution)), book, keys(histories), resolution, governance)
-		model.AddOpenness(openness.Measure(opened(result, histories, ecosystem.Repositories, resolution, book, pulls)), result.Leader(), resolution)
+		model.AddOpenness(openness.Measure(opened(result, histories, resolution, book, pulls)), result.Leader(), resolution)
 		return nil
 	})
 	parts.Go(func() error { return model.AddNetwork(result, resolution) })
@@ -383,16 +384,18 @@ func controlled(
 			in.At = w.To - 1
 		}
 	}
-	in.Names = names(histories, repositories)
+	for _, p := range places(histories, repositories) {
+		in.Names = append(in.Names, p.Name)
+	}
 	return in
 }
 
 // opened is what openness is measured of.
 func opened(
-	result *measure.Result, histories []*facts.Repository, repositories []source.Repository, resolution *people.Resolution, book *control.Book, pulls *openness.Pulls,
+	result *measure.Result, histories []*facts.Repository, resolution *people.Resolution, book *control.Book, pulls *openness.Pulls,
 ) openness.Input {
 	in := openness.Input{
-		Repositories: histories, Names: names(histories, repositories), Resolution: resolution, Book: book, Pulls: pulls, Newcomers: result.Newcomers,
+		Repositories: histories, Resolution: resolution, Book: book, Pulls: pulls, Newcomers: result.Newcomers,
 		Windows: slices.Clone(result.Windows), Leader: result.Leader(), At: measure.EndOfDay(result.AsOf) - 1,
 	}
 	for i := range result.Series {
@@ -403,11 +406,11 @@ func opened(
 	return in
 }
 
-// names gives what forges call the repositories.
-func names(histories []*facts.Repository, repositories []source.Repository) (list []string) {
-	byKey := map[string]string{}
+// places gives where the repositories lie, and what forges call them.
+func places(histories []*facts.Repository, repositories []source.Repository) (list []facts.Place) {
+	byKey := map[string]facts.Place{}
 	for i := range repositories {
-		byKey[repositories[i].Key] = repositories[i].OwnerAndName()
+		byKey[repositories[i].Key] = repositories[i].Place()
 	}
 	for _, f := range histories {
 		list = append(list, byKey[f.Key])

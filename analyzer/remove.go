@@ -50,6 +50,7 @@ func Remove(ctx context.Context, opts Options, organizations []string, from int6
 	}
 	in := control.Input{}
 	var histories []*facts.Repository
+	var places []facts.Place
 	for i := range ecosystem.Repositories {
 		r := &ecosystem.Repositories[i]
 		if err := read[i].err; err != nil {
@@ -59,6 +60,7 @@ func Remove(ctx context.Context, opts Options, organizations []string, from int6
 		histories = append(histories, read[i].facts)
 		in.Paths = append(in.Paths, classify(read[i].facts, r, ecosystem.Paths))
 		in.Names = append(in.Names, r.OwnerAndName())
+		places = append(places, r.Place())
 	}
 	if len(histories) == 0 {
 		return nil, unread, ErrNothing
@@ -70,7 +72,7 @@ func Remove(ctx context.Context, opts Options, organizations []string, from int6
 		}
 	}
 	book := control.Read(histories, teams(ecosystem))
-	book.ReadForges(told, histories, in.Names)
+	book.ReadForges(told, histories, places)
 	resolution, err := resolve(histories, ecosystem, told, book.Mentions, opts)
 	if err != nil {
 		return nil, nil, err

@@ -68,14 +68,12 @@ func authorOf(r *facts.Repository, row int) (signature uint32, ok bool) {
 }
 
 // ReadForges adds what forges tell of pull requests that were merged: verdicts of reviewers, and who merged. It comes after [Read], and before
-// people are resolved. Lists are parallel to the repositories that Read was given; names are what forges call them ("openeuler/iSulad"). What
-// was asked of somebody, or was taken back, is no act; nor is what somebody did with an own request.
-func (b *Book) ReadForges(forges []*facts.Forge, repositories []*facts.Repository, names []string) {
-	byName := map[string]int{}
-	for i, name := range names {
-		if name != "" {
-			byName[strings.ToLower(name)] = i
-		}
+// people are resolved. Lists are parallel to the repositories that Read was given; places are where these lie. What was asked of somebody, or was
+// taken back, is no act; nor is what somebody did with an own request.
+func (b *Book) ReadForges(forges []*facts.Forge, repositories []*facts.Repository, places []facts.Place) {
+	of := map[facts.Told]int{}
+	for i, t := range facts.TellOf(forges, places) {
+		of[t] = i
 	}
 	before := len(b.Acts)
 	for _, f := range forges {
@@ -90,7 +88,7 @@ func (b *Book) ReadForges(forges []*facts.Forge, repositories []*facts.Repositor
 		}
 		for k := range f.Repositories {
 			told := &f.Repositories[k]
-			i, ok := byName[strings.ToLower(f.Owner+"/"+told.Name)]
+			i, ok := of[facts.Told{Forge: f, Repository: k}]
 			if !ok {
 				continue
 			}

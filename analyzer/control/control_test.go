@@ -284,7 +284,7 @@ func TestActsOfForges(t *testing.T) {
 	}
 	count := func(told []*facts.Forge) string {
 		b := Read(all, nil)
-		b.ReadForges(told, all, names)
+		b.ReadForges(told, all, []facts.Place{{Forge: "github", Name: names[0]}})
 		resolution, err := people.Resolve(all, people.Options{
 			Directory: directory, PseudonymKey: make([]byte, 16), Mentions: b.Mentions, Forges: told,
 		})
@@ -304,6 +304,12 @@ func TestActsOfForges(t *testing.T) {
 	// By trailers alone: Ann reviewed and merged, and so did Nina, whom no commit knows, review.
 	if got, want := count(nil), "unknown {1 0 0}, no-reply {1 1 0}; machines [0], [1] of [3] changes"; got != want {
 		t.Errorf("by git alone: %s, want %s", got, want)
+	}
+	// One of that name at another forge is another repository.
+	elsewhere := *forge
+	elsewhere.Forge = "gitee"
+	if got, want := count([]*facts.Forge{&elsewhere}), count(nil); got != want {
+		t.Errorf("with another forge: %s, want %s", got, want)
 	}
 	// Of the merge nothing is new but the machine; of the second one a review and an approval of Ann, of the fourth a review of Nina.
 	if got, want := count([]*facts.Forge{forge}), "unknown {2 0 0}, no-reply {2 2 0}; machines [1], [1] of [3] changes"; got != want {

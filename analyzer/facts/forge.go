@@ -125,6 +125,42 @@ func (v Verdict) String() string {
 	return [...]string{"asked", "commented", "approved", "rejected", "dismissed"}[v]
 }
 
+// Place is where a repository lies, as forges call it.
+type Place struct {
+	Forge string // as [Forge].Forge; "" where no address tells
+	Name  string // OWNER/NAME, in any case
+}
+
+// Told is what a forge tells of one repository. The zero value is nothing.
+type Told struct {
+	Forge      *Forge
+	Repository int // of Forge.Repositories
+}
+
+// TellOf finds what forges tell of the repositories at some places; the list is parallel to them. The same OWNER/NAME at two forges is two
+// repositories: of a place without a forge something is told only if a single forge tells of that name.
+func TellOf(forges []*Forge, places []Place) []Told {
+	known := map[Place]Told{} // without a forge as well, where there is but one
+	mixed := map[string]bool{}
+	for _, f := range forges {
+		for i := range f.Repositories {
+			name, told := strings.ToLower(f.Owner+"/"+f.Repositories[i].Name), Told{f, i}
+			if other, ok := known[Place{"", name}]; ok && other.Forge.Forge != f.Forge {
+				mixed[name] = true
+			}
+			known[Place{f.Forge, name}], known[Place{"", name}] = told, told
+		}
+	}
+	all := make([]Told, len(places))
+	for i, p := range places {
+		p.Name = strings.ToLower(p.Name)
+		if p.Forge != "" || !mixed[p.Name] {
+			all[i] = known[p]
+		}
+	}
+	return all
+}
+
 // Sum names all that a forge told, but not when: nights on which nothing changes have the same.
 func (f *Forge) Sum() string {
 	plain := *f

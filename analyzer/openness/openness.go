@@ -32,10 +32,9 @@ const monthSeconds = 2629800
 // Input is what openness is measured of. Lists are parallel to Repositories.
 type Input struct {
 	Repositories []*facts.Repository
-	Names        []string // as forges call them: "openharmony/security_huks"
 	Resolution   *people.Resolution
 	Book         *control.Book // the resolution was made with its mentions
-	Pulls        *Pulls
+	Pulls        *Pulls        // likewise parallel to Repositories
 	// Newcomers and Windows are those of the measures; ranges are left out.
 	Newcomers []measure.Newcomer
 	Windows   []measure.Period
@@ -110,8 +109,8 @@ type Result struct {
 
 // Pulls are the pull requests that forges tell of.
 type Pulls struct {
-	byName map[string]told
-	book   *control.Book
+	of   []told // by repository; without a forge where none tells of it
+	book *control.Book
 }
 
 type told struct {
@@ -120,22 +119,27 @@ type told struct {
 	mentions map[uint32]int // by account
 }
 
-// Tell takes down what forges tell, and names to the book whose it is: before people are resolved.
-func Tell(forges []*facts.Forge, book *control.Book) *Pulls {
-	p := &Pulls{map[string]told{}, book}
+// Tell takes down what forges tell of the repositories at some places, and names to the book whose it is: before people are resolved.
+func Tell(forges []*facts.Forge, places []facts.Place, book *control.Book) *Pulls {
+	mentions := map[*facts.Forge]map[uint32]int{}
 	for _, f := range forges {
-		mentions := map[uint32]int{}
+		mentions[f] = map[uint32]int{}
 		for i := range f.Repositories {
 			r := &f.Repositories[i]
 			if r.Asked == 0 {
 				continue
 			}
 			for _, pull := range f.Pulls[r.Pulls.Lo:r.Pulls.Hi] {
-				if _, ok := mentions[pull.Author]; !ok && pull.Author != facts.None {
-					mentions[pull.Author] = book.Mention(people.Mention{Accounts: []string{f.Key(&f.Accounts[pull.Author])}})
+				if _, ok := mentions[f][pull.Author]; !ok && pull.Author != facts.None {
+					mentions[f][pull.Author] = book.Mention(people.Mention{Accounts: []string{f.Key(&f.Accounts[pull.Author])}})
 				}
 			}
-			p.byName[strings.ToLower(f.Owner+"/"+r.Name)] = told{f, r.Pulls, mentions}
+		}
+	}
+	p := &Pulls{make([]told, len(places)), book}
+	for i, t := range facts.TellOf(forges, places) {
+		if t.Forge != nil && t.Forge.Repositories[t.Repository].Asked != 0 {
+			p.of[i] = told{t.Forge, t.Forge.Repositories[t.Repository].Pulls, mentions[t.Forge]}
 		}
 	}
 	return p
@@ -147,9 +151,9 @@ func Measure(in Input) *Result {
 	met := map[facts.ID]bool{}
 	for i, r := range in.Repositories {
 		n := len(out.Proposals)
-		if t, ok := in.Pulls.of(in.Names[i]); ok {
+		if in.Pulls != nil && in.Pulls.of[i].forge != nil {
 			out.ByForge++
-			in.pulls(i, t, out)
+			in.pulls(i, in.Pulls.of[i], out)
 		} else {
 			in.merges(i, r, met, out)
 		}
@@ -165,14 +169,6 @@ func Measure(in Input) *Result {
 		}
 	}
 	return out
-}
-
-func (p *Pulls) of(name string) (told, bool) {
-	if p == nil {
-		return told{}, false
-	}
-	t, ok := p.byName[strings.ToLower(name)]
-	return t, ok
 }
 
 // pulls lists what a forge tells of a repository.

@@ -76,7 +76,11 @@ func input(t *testing.T, forges []*facts.Forge, repositories ...*facts.Repositor
 		t.Fatal(err)
 	}
 	in := Input{Repositories: repositories, Book: control.Read(repositories, nil), At: at(1000).Unix}
-	in.Pulls = Tell(forges, in.Book)
+	var places []facts.Place
+	for _, r := range repositories {
+		places = append(places, facts.Place{Name: "garden/" + r.Key})
+	}
+	in.Pulls = Tell(forges, places, in.Book)
 	in.Resolution, err = people.Resolve(repositories, people.Options{
 		Directory: directory, PseudonymKey: make([]byte, 16), Bots: []string{"relay-ci"}, Mentions: in.Book.Mentions, Forges: forges,
 	})
@@ -84,9 +88,6 @@ func input(t *testing.T, forges []*facts.Forge, repositories ...*facts.Repositor
 		t.Fatal(err)
 	}
 	in.Leader = slices.IndexFunc(in.Resolution.Organizations, func(o people.Organization) bool { return o.Name == "Astra" })
-	for _, r := range repositories {
-		in.Names = append(in.Names, "garden/"+r.Key)
-	}
 	in.Windows = []measure.Period{{Kind: measure.KindWindow, Window: measure.Window{Name: "all time", From: math.MinInt64, To: math.MaxInt64}}}
 	return in
 }
@@ -182,6 +183,13 @@ func TestProposalsThatAForgeTells(t *testing.T) {
 		unknown: 1 merged by 1, 1 timed: 2 2; told 1+2+1; 0 new, 0 watched, 0 0 back; seats 0 0 - -`)
 	if out.ByForge != 1 || out.Machines != 1 {
 		t.Errorf("%d repositories by forge, %d by machines; want 1 and 1", out.ByForge, out.Machines)
+	}
+	// One of the same name at another forge is another repository: nothing says which of the two this one is.
+	other := *forge
+	other.Forge = "gitee"
+	in = input(t, []*facts.Forge{forge, &other}, r)
+	if out := Measure(in); out.ByForge != 0 {
+		t.Errorf("%d repositories by forge, want none", out.ByForge)
 	}
 }
 

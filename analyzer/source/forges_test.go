@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"orrery/analyzer/facts"
 	"orrery/analyzer/source/forge"
 )
 
@@ -168,6 +169,21 @@ func TestForgeOwners(t *testing.T) {
 	for _, bad := range []string{"", "a", "https://github.com/a/b", "github:a/..", "gitlab:a"} {
 		if _, err := ForgeOwners([]string{bad}); !errors.Is(err, ErrUsage) {
 			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
+func TestPlace(t *testing.T) {
+	for address, want := range map[string]facts.Place{
+		"https://github.com/Acme/tool.git":        {Forge: "github", Name: "Acme/tool"},
+		"https://gitee.com/acme/tool":             {Forge: "gitee", Name: "acme/tool"},
+		"ssh://git@gitcode.com/acme/tool.git":     {Forge: "gitcode", Name: "acme/tool"},
+		"https://git.corp.example:8443/acme/tool": {Forge: "git.corp.example:8443", Name: "acme/tool"},
+		"": {Name: "acme/tool"},
+	} {
+		r := Repository{Key: "tool", URL: address, Dir: "/mirrors/acme+tool/repo"}
+		if got := r.Place(); got != want {
+			t.Errorf("%s: %+v, want %+v", address, got, want)
 		}
 	}
 }

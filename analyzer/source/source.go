@@ -34,6 +34,7 @@ import (
 	"strings"
 	"time"
 
+	"orrery/analyzer/facts"
 	"orrery/analyzer/paths"
 	"orrery/analyzer/source/forge"
 )
@@ -82,6 +83,15 @@ func (r *Repository) OwnerAndName() string {
 		}
 	}
 	return r.Key
+}
+
+// Place is where it lies, as forges call it: the forge as far as its address tells.
+func (r *Repository) Place() facts.Place {
+	p := facts.Place{Name: r.OwnerAndName()}
+	if a, _, err := parseAddress(r.URL); err == nil {
+		p.Forge = forge.NameOf(a.host)
+	}
+	return p
 }
 
 // Window is a period that measures are given for: [From, To) in Unix seconds, UTC.

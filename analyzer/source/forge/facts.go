@@ -63,11 +63,16 @@ func (c *Client) Facts(ctx context.Context, owner string, repositories []string,
 }
 
 // Name names the forge in facts.
-func (c *Client) Name() string {
-	if c.base.String() == public[c.kind].base {
-		return string(c.kind)
+func (c *Client) Name() string { return NameOf(c.host) }
+
+// NameOf names the forge whose repositories are cloned from a host, in facts: the host itself, unless it is that of a public forge.
+func NameOf(host string) string {
+	for _, kind := range Kinds() {
+		if public[kind].host == host {
+			return string(kind)
+		}
 	}
-	return c.host
+	return host
 }
 
 func (c *Client) facts(ctx context.Context, owner string, repositories []string, last *facts.Forge) (*facts.Forge, error) {
