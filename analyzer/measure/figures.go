@@ -138,17 +138,16 @@ func (m *measurement) makeScopes() {
 	}
 	m.scopes = append(m.scopes, byName(ScopeRepository, func(r *mined) string { return r.Repository.Key })...)
 
-	type dated struct {
-		when int64
-		at   uint32
-	}
-	sorted := make([]dated, len(m.entries))
+	// The date and the place of an entry in one word, which sorts fastest: the seconds from the first valid one to the last take 32 bits.
+	sorted := make([]uint64, len(m.entries))
 	for i := range m.entries {
-		sorted[i] = dated{m.entries[i].when, uint32(i)}
+		if when := m.entries[i].when; when != undated {
+			sorted[i] = uint64(when-earliest+1) << 32
+		}
+		sorted[i] |= uint64(i)
 	}
-	slices.SortFunc(sorted, func(a, b dated) int {
-		return cmp.Or(cmp.Compare(a.when, b.when), cmp.Compare(a.at, b.at))
-	})
+	slices.Sort(sorted)
+	place := func(key uint64) uint32 { return uint32(key & math.MaxUint32) }
 	belongs := make([][]*scope, len(m.repositories))
 	for i := range m.scopes {
 		s := &m.scopes[i]
@@ -165,9 +164,9 @@ func (m *measurement) makeScopes() {
 		s.order = make([]uint32, 0, n)
 		m.result.Scopes = append(m.result.Scopes, s.Scope)
 	}
-	for _, d := range sorted {
-		for _, s := range belongs[m.entries[d.at].rank] {
-			s.order = append(s.order, d.at)
+	for _, key := range sorted {
+		for _, s := range belongs[m.entries[place(key)].rank] {
+			s.order = append(s.order, place(key))
 		}
 	}
 	scratches := make([]*arrivals, m.workers)
@@ -180,7 +179,7 @@ func (m *measurement) makeScopes() {
 
 	m.last = m.in.AsOf
 	if n := len(sorted); n > 0 {
-		m.last = max(m.last, sorted[n-1].when)
+		m.last = max(m.last, m.entries[place(sorted[n-1])].when)
 	}
 	for i := range m.repositories {
 		if r := &m.repositories[i]; len(r.clocks) > 0 {

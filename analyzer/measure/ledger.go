@@ -49,6 +49,7 @@ func (m *measurement) keepLedger() {
 	m.parallel(len(m.repositories), func(_, rank int) {
 		r := &m.repositories[rank]
 		var list []work
+		index := map[key]int{} // a person's commits of a month are many
 		for i := range r.entries.Len() + r.credits.Len() {
 			at := int(r.entries.Lo) + i
 			if i >= r.entries.Len() {
@@ -63,22 +64,20 @@ func (m *measurement) keepLedger() {
 				slice = sort.Search(len(cuts), func(i int) bool { return cuts[i] > e.when })
 			}
 			a := &m.actors[e.actor]
-			list = append(list, work{key{uint32(slice), a.person, a.bucket}, 1, e.added, e.removed})
+			k := key{uint32(slice), a.person, a.bucket}
+			n, ok := index[k]
+			if !ok {
+				n = len(list)
+				index[k] = n
+				list = append(list, work{key: k})
+			}
+			sum := &list[n]
+			sum.commits, sum.added, sum.removed = sum.commits+1, sum.added+e.added, sum.removed+e.removed
 		}
 		slices.SortFunc(list, func(a, b work) int {
 			return cmp.Or(cmp.Compare(a.slice, b.slice), cmp.Compare(a.person, b.person), cmp.Compare(a.bucket, b.bucket))
 		})
-		merged := list[:0]
-		for _, w := range list {
-			n := len(merged)
-			if n == 0 || merged[n-1].key != w.key {
-				merged = append(merged, work{key: w.key})
-				n++
-			}
-			sum := &merged[n-1]
-			sum.commits, sum.added, sum.removed = sum.commits+w.commits, sum.added+w.added, sum.removed+w.removed
-		}
-		all[rank] = merged
+		all[rank] = list
 	})
 	for rank, list := range all {
 		for _, w := range list {
