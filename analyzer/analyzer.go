@@ -60,6 +60,8 @@ type Options struct {
 	Windows []measure.Window
 	// Beside are other ecosystems whose headline figures stand beside these in the result.
 	Beside []*report.Reference
+	// BesideFiles are where these came from, for the provenance.
+	BesideFiles []string
 	// Owners has [Explain] read who wrote the lines that stand as well, as [NeedsOwners] says.
 	Owners bool
 	// Transient says that the result is not for keeping: a state gives its facts and takes new ones, and its results stay as they are.
@@ -247,6 +249,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	if opts.AsOf == 0 {
 		opts.AsOf = newest(histories)
 	}
+	provenance.Command = opts.command(opts.AsOf)
 	governance, err := governed(ecosystem, opts)
 	if err != nil {
 		return nil, err
@@ -394,16 +397,10 @@ func controlled(
 func opened(
 	result *measure.Result, histories []*facts.Repository, resolution *people.Resolution, book *control.Book, pulls *openness.Pulls,
 ) openness.Input {
-	in := openness.Input{
+	return openness.Input{
 		Repositories: histories, Resolution: resolution, Book: book, Pulls: pulls, Newcomers: result.Newcomers,
-		Windows: slices.Clone(result.Windows), Leader: result.Leader(), At: measure.EndOfDay(result.AsOf) - 1,
+		Windows: openWindows(result), Leader: result.Leader(), At: measure.EndOfDay(result.AsOf) - 1,
 	}
-	for i := range result.Series {
-		if f := &result.Series[i]; f.Scope.Kind == measure.ScopeEcosystem && f.Period.Kind == measure.KindYear {
-			in.Windows = append(in.Windows, f.Period)
-		}
-	}
-	return in
 }
 
 // places gives where the repositories lie, and what forges call them.

@@ -47,11 +47,14 @@ func cutCell(what string) (table string, keys map[string]string, column string, 
 	if columns == nil {
 		columns = trailTables[name]
 	}
+	if columns == nil {
+		columns = figureTables[name]
+	}
 	if !ok || columns == nil && !named {
 		return "", nil, "", nil
 	}
 	if columns == nil {
-		return "", nil, "", fmt.Errorf("cells of table %s are no sums; there are those of %s", name, strings.Join(slices.Concat(slices.Sorted(maps.Keys(cellTables)), slices.Sorted(maps.Keys(trailTables))), ", "))
+		return "", nil, "", fmt.Errorf("cells of table %s are no sums; there are those of %s", name, strings.Join(slices.Concat(slices.Sorted(maps.Keys(cellTables)), slices.Sorted(maps.Keys(trailTables)), slices.Sorted(maps.Keys(figureTables))), ", "))
 	}
 	parts := strings.Split(rest, ":")
 	window := slices.Index(columns, "window")
@@ -209,6 +212,8 @@ func (e *Evidence) explainCell(table string, keys map[string]string, column stri
 	switch {
 	case trailTables[table] != nil:
 		return e.follow(table, keys, column)
+	case figureTables[table] != nil:
+		return e.figure(table, keys, column)
 	case strings.HasSuffix(column, "_share_low") || strings.HasSuffix(column, "_share_high"):
 		return e.share(table, keys, column)
 	case table == "activity" && slices.Contains([]string{"growth", "lines", "merges", "duplicates"}, column):

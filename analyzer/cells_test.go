@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"html"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -225,7 +226,8 @@ func TestGrowthCanBeFollowed(t *testing.T) {
 	}
 }
 
-// Every command that the page gives as evidence leads somewhere.
+// Every command that the page gives as evidence leads somewhere, and figures of surviving lines, indices, openness and control to the numbers that the
+// tables have.
 func TestCommandsOfThePage(t *testing.T) {
 	sample := filepath.Join("..", "fixtures", "sample")
 	opts := Options{Sources: []string{filepath.Join(sample, "ecosystem.yaml")}, Source: source.Options{Offline: true, MirrorsDir: sample}, PseudonymKey: []byte("a key of this test")}
@@ -242,16 +244,81 @@ func TestCommandsOfThePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	from := " ecosystem.yaml --as-of " + out.Model.AsOf
 	commands := map[string]bool{}
-	for _, m := range regexp.MustCompile(`<code>orrery explain &#39;(.*?)&#39; SOURCE</code>`).FindAllStringSubmatch(text.String(), -1) {
-		commands[html.UnescapeString(m[1])] = true
+	for _, m := range regexp.MustCompile(`<code>orrery explain &#39;(.*?)&#39;(.*?)</code>`).FindAllStringSubmatch(text.String(), -1) {
+		if commands[html.UnescapeString(m[1])] = true; m[2] != from {
+			t.Errorf("%s is asked of%s, not of%s", m[1], m[2], from)
+		}
 	}
 	if len(commands) < 50 {
 		t.Errorf("the page has %d commands of evidence", len(commands))
 	}
-	for c := range commands {
+	for _, c := range slices.Sorted(maps.Keys(commands)) {
 		if lines, err := x.Explain(c); err != nil || len(lines) == 0 {
 			t.Errorf("%s: %v, %v", c, lines, err)
+		}
+	}
+	dir := t.TempDir()
+	if err := report.WriteTables(dir, out.Model); err != nil {
+		t.Fatal(err)
+	}
+	for _, of := range []struct {
+		table   string
+		columns []string
+		stride  int
+	}{
+		{"surviving", []string{"lines", "lines_here", "merged_lines", "merged_lines_here", "bulk_lines"}, 3},
+		{"indices", []string{"low", "high", "of_known"}, 23},
+		{"openness", []string{"merged_proposals", "timed", "days_median", "newcomers", "watched", "returned", "later"}, 3},
+		{"control", []string{"seats", "reviews_share_low", "reviews_share_high", "seats_share_low", "seats_share_high", "guarded_share_low", "guarded_share_high", "guarded"}, 1},
+	} {
+		file, err := os.Open(filepath.Join(dir, of.table+".csv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(file).ReadAll()
+		file.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := func(row []string, column string) string { return row[slices.Index(rows[0], column)] }
+		followed := 0
+		for n, row := range rows[1:] {
+			if n%of.stride != 0 || strings.HasPrefix(at(row, rows[0][0]), "(") {
+				continue
+			}
+			for _, column := range of.columns {
+				want, err := strconv.ParseFloat(at(row, column), 64)
+				if err != nil {
+					continue // an empty cell
+				}
+				var got float64
+				var lines []string
+				if of.table == governanceTable {
+					if at(row, "contractors") == "merged" {
+						column = "merged_" + column
+					}
+					got, lines, err = x.held(at(row, "organization"), column)
+					got = math.Round(got*1e6) / 1e6
+					if strings.HasSuffix(column, "guarded") {
+						got = math.Round(got)
+					}
+				} else {
+					keys := map[string]string{}
+					for _, k := range figureTables[of.table] {
+						keys[k] = at(row, k)
+					}
+					got, lines, err = x.explainCell(of.table, keys, column)
+				}
+				if err != nil || got != want {
+					t.Errorf("%s %v %s: %g, want %g, %v\n%s", of.table, row, column, got, want, err, strings.Join(lines, "\n"))
+				}
+				followed++
+			}
+		}
+		if followed < 20 {
+			t.Errorf("only %d cells of %s were followed", followed, of.table)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"orrery/analyzer/control"
 	"orrery/analyzer/facts"
 	"orrery/analyzer/measure"
+	"orrery/analyzer/openness"
 	"orrery/analyzer/people"
 	"orrery/analyzer/report"
 	"orrery/analyzer/source"
@@ -22,6 +23,10 @@ type Evidence struct {
 	trace      *measure.Tracer // of input, once it was asked for
 	membership *report.Membership
 	read       map[string]string // the commits that repositories were read at
+	places     []facts.Place     // of repositories
+	book       *control.Book
+	pulls      *openness.Pulls
+	again      *measured // what was measured for a question, kept for the next
 }
 
 // Explain is [people.Explainer.Explain], and says of a cell of a table (TABLE:KEY:...:COLUMN) what it is the sum of.
@@ -34,17 +39,17 @@ func (e *Evidence) Explain(what string) ([]string, error) {
 		return e.Explainer.Explain(what)
 	}
 	if table == governanceTable {
-		return e.explainPowers(keys["organization"], column)
+		if column != "governs" {
+			return e.holdings(keys["organization"], column)
+		}
+		return e.explainPowers(keys["organization"])
 	}
 	_, lines, err := e.explainCell(table, keys, column)
 	return lines, err
 }
 
 // explainPowers lists what governance files state of an organization, also of other times than the as-of day.
-func (e *Evidence) explainPowers(organization, column string) (lines []string, err error) {
-	if column != "governs" {
-		return nil, fmt.Errorf("column %s of table %s: only governs is explained; every seat stands in seats.csv with its file and line", column, governanceTable)
-	}
+func (e *Evidence) explainPowers(organization string) (lines []string, err error) {
 	name, known := e.Options.Directory.Known(organization)
 	for i := range e.governance {
 		s := &e.governance[i]
@@ -128,7 +133,11 @@ func Explain(ctx context.Context, opts Options) (x *Evidence, unread []string, e
 	if err != nil {
 		return nil, nil, err
 	}
-	options.Forges = told
+	book := control.Read(histories, teams(ecosystem))
+	where := places(histories, ecosystem.Repositories)
+	book.ReadForges(told, histories, where)
+	pulls := openness.Tell(told, where, book)
+	options.Forges, options.Mentions = told, book.Mentions
 	resolution, err := people.Resolve(histories, options)
 	if err != nil {
 		return nil, nil, err
@@ -148,5 +157,6 @@ func Explain(ctx context.Context, opts Options) (x *Evidence, unread []string, e
 	return &Evidence{
 		Explainer: &people.Explainer{Repositories: histories, Options: options, Resolution: resolution, Names: opts.Names},
 		input:     in, governance: governance, membership: membership(ecosystem, read), read: heads(histories),
+		places: where, book: book, pulls: pulls,
 	}, unread, nil
 }

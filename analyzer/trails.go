@@ -27,8 +27,8 @@ var trailTables = map[string][]string{
 
 // NeedsOwners says whether a question to [Evidence.Explain] is one of who wrote the lines that stand, which takes [Options].Owners.
 func NeedsOwners(what string) bool {
-	table, _, _, err := cutCell(what)
-	return err == nil && table == "waterfall_parts"
+	table, _, column, err := cutCell(what)
+	return err == nil && (table == "waterfall_parts" || table == "surviving" || table == governanceTable && (strings.Contains(column, "guarded") || strings.HasSuffix(column, "all")))
 }
 
 // spelled is a period that its name tells all of.

@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -100,8 +101,16 @@ type Result struct {
 	// Changes that there are.
 	Changed, Changes []int
 	// Where counts the acts of organizations by repository, in the order of windows, repositories and organizations. Contractors stand apart.
-	Where    []ActsAt
+	Where []ActsAt
+	// Guarded counts the guarded lines of organizations by repository, in the order of repositories and organizations. Contractors stand apart.
+	Guarded  []LinesAt
 	Warnings []string
+}
+
+// LinesAt are the surviving lines of files written here that people of an organization guard in a repository, as [Part].Guarded.
+type LinesAt struct {
+	Repository, Organization int
+	Lines                    float64
 }
 
 // ActsAt is how often people of an organization reviewed, approved or took in changes of others in a repository.
@@ -306,6 +315,7 @@ func (m *measurement) lines(t *table, out *Result) {
 		lines := LinesOf(r, m.in.At)
 		touches := touchesOf(r, m.in.At)
 		g := m.guards[i].guardians(m.in.At)
+		guarded := map[int]float64{}
 		for p, n := range lines {
 			if n <= 0 || m.in.Paths[i] != nil && !m.in.Paths[i].Class[p].Written() {
 				continue
@@ -348,10 +358,16 @@ func (m *measurement) lines(t *table, out *Result) {
 			for _, a := range attributions {
 				alone = alone && a.Organization == attributions[0].Organization && a.Class.Known()
 				t.of(a).Apart.Guarded += float64(n) / float64(len(holders))
+				guarded[a.Organization] += float64(n) / float64(len(holders))
 				t.of(a).Apart.Touched += float64(touches[p]) / float64(len(holders))
 			}
 			if alone {
 				t.of(attributions[0]).Apart.Alone += float64(n)
+			}
+		}
+		for _, o := range slices.Sorted(maps.Keys(guarded)) {
+			if o != people.NoOrganization {
+				out.Guarded = append(out.Guarded, LinesAt{i, o, guarded[o]})
 			}
 		}
 	}

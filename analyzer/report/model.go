@@ -25,6 +25,7 @@ const Schema = 1
 type Provenance struct {
 	Ecosystem string
 	Version   string // of orrery
+	Command   *Command
 	Options   []Option
 	// RollUp and Contractors are those of [people.Options]; "" for the default.
 	RollUp, Contractors string
@@ -36,6 +37,13 @@ type Provenance struct {
 	// Membership is nil where nothing is known but Repositories.
 	Membership *Membership
 	Warnings   []string
+}
+
+// Command is what makes the result again, as it was asked for: `orrery analyze SOURCES FLAGS`. Places on the disk stand by their last element,
+// addresses and secrets not at all; what changes no figure (workers, mirrors, where it is written) is left out.
+type Command struct {
+	Sources []string `json:"sources"`
+	Flags   []string `json:"flags"` // each name followed by its value, if it has one
 }
 
 // Option is one setting that shaped the result.
@@ -87,7 +95,9 @@ type Model struct {
 	// CoAuthors says what commits tell of co-authors, and what that counts for.
 	CoAuthors CoAuthors `json:"co_authors"`
 	// PseudonymKey is the name of the key of pseudonyms: those of two results can be compared where it is the same.
-	PseudonymKey string       `json:"pseudonym_key,omitempty"`
+	PseudonymKey string `json:"pseudonym_key,omitempty"`
+	// Command is nil in results of before it was kept.
+	Command      *Command     `json:"command,omitempty"`
 	Options      []Option     `json:"options"`
 	Repositories []Repository `json:"repositories"`
 	// Read counts the repositories that belong and were read.
@@ -355,7 +365,7 @@ func Build(result *measure.Result, resolution *people.Resolution, from Provenanc
 	m := &Model{
 		Schema: Schema, Orrery: from.Version, Ecosystem: from.Ecosystem, AsOf: date(result.AsOf), Fetched: date(result.Fetched),
 		RollUp: cmp.Or(from.RollUp, string(people.LevelBrand)), Contractors: cmp.Or(from.Contractors, string(people.ReadBoth)),
-		PseudonymKey: from.PseudonymKey, Options: full(from.Options), Repositories: full(from.Repositories),
+		PseudonymKey: from.PseudonymKey, Command: from.Command, Options: full(from.Options), Repositories: full(from.Repositories),
 		Warnings:     append(full(from.Warnings), result.Warnings...),
 		Conservation: full(result.Laws), Metrics: measure.Metrics, Organizations: b.organizations(),
 		Accounting: b.accounting(result, options.Accounting), Factors: full(result.Factors),

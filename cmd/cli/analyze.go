@@ -253,6 +253,7 @@ func (f *analyzeFlags) run(ctx context.Context, cmd *cobra.Command, streams Stre
 	if window != nil {
 		f.Windows = append(f.Windows, *window)
 	}
+	f.BesideFiles = f.beside
 	if f.Beside, err = readBeside(f.beside); err != nil {
 		return nil, err
 	}

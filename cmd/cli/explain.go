@@ -51,7 +51,9 @@ confidence, and what would change without the statement. WHAT is one of
                  organizations:last calendar year:Astra:changed, organizations_by_scope:repository:kernel:Astra:added,
                  organizations_by_year:2024-Q1:Astra:commits, activity:ecosystem::2024:commits,
                  repositories:kernel:bulk, people:p-1a2b3c4d:commits, readings:2024-H1:merged:own:commits,
-                 control:Astra:governs. Without a window it is all time.
+                 surviving:repository:kernel:Astra:lines_here, openness:2023:others::returned,
+                 indices:ecosystem::2024:hhi:commits:merged:without:high, control:Astra:reviews_share_low (or
+                 seats, guarded, governs, all). Without a window it is all time.
                  Of growth and of counts of people, down to repositories and
                  commits: waterfall:ecosystem::2024:written, waterfall:repository:kernel:2024:written,
                  waterfall:ecosystem::2024-01-01 to 2024-07-01:members_end, census:2024:authors:ever_persons,

@@ -67,6 +67,7 @@ func period(from, to string) (*measure.Window, error) {
 // measured gives the model of the sources with some windows more, or without sources the last one of the state. skipped says that something was
 // left out.
 func (f *analyzeFlags) measured(cmd *cobra.Command, streams Streams, windows []measure.Window) (m *report.Model, skipped bool, err error) {
+	f.BesideFiles = f.beside
 	if f.Beside, err = readBeside(f.beside); err != nil {
 		return nil, false, err
 	}

@@ -41,7 +41,10 @@ func browser(t *testing.T, content string) (ctx context.Context, wrong func() []
 	ctx, stop := chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(stop)
 	ctx, end := chromedp.NewContext(ctx)
-	t.Cleanup(end)
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx) // waits until the browser has left its folder
+		end()
+	})
 	var mu sync.Mutex
 	var list []string
 	add := func(s string) {

@@ -1,12 +1,16 @@
 package page
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"math"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"go.yaml.in/yaml/v4"
 
@@ -58,6 +62,86 @@ func (s speaker) population(p *measure.Population) string {
 		return m[s.lang]
 	}
 	return report.Printable(p.Title)
+}
+
+// phrase is a sentence that other packages write in English, with what stands where it varies.
+type phrase struct {
+	key     string
+	pattern *regexp.Regexp
+	literal int // letters that do not vary
+}
+
+// phrases are the messages whose keys begin with "told.", those that say most first: of two that fit, the closer one is meant.
+var phrases = sync.OnceValue(func() (list []phrase) {
+	for key, m := range messages() {
+		if !strings.HasPrefix(key, "told.") {
+			continue
+		}
+		parts := strings.Split(m["en"], "%s")
+		literal := 0
+		for i := range parts {
+			literal += len(parts[i])
+			parts[i] = regexp.QuoteMeta(parts[i])
+		}
+		varies := "([^;]+?)"
+		if strings.HasPrefix(key, "told.number.") {
+			varies = "([0-9][0-9,.]*)" // there are too few words to tell a sentence by
+		}
+		list = append(list, phrase{key, regexp.MustCompile("^" + strings.Join(parts, varies) + "$"), literal})
+	}
+	slices.SortFunc(list, func(a, b phrase) int { return cmp.Or(cmp.Compare(b.literal, a.literal), cmp.Compare(a.key, b.key)) })
+	return list
+})
+
+// translate says in the page's language what another package said in English; ok is false if part of it stays English. What varies in a sentence
+// is a name or a number, and stays, unless it is a sentence itself.
+func (s speaker) translate(english string) (text string, ok bool) {
+	if s.lang == "en" || english == "" {
+		return english, true
+	}
+	for _, p := range phrases() {
+		found := p.pattern.FindStringSubmatch(english)
+		if found == nil {
+			continue
+		}
+		var args []any
+		for _, a := range found[1:] {
+			said, _ := s.translate(a)
+			args = append(args, said)
+		}
+		return s.say(p.key, args...), true
+	}
+	for i := range measure.Populations {
+		if measure.Populations[i].Title == english {
+			return s.population(&measure.Populations[i]), true
+		}
+	}
+	if parts := strings.Split(english, "; "); len(parts) > 1 {
+		ok = true
+		for i := range parts {
+			said, known := s.translate(parts[i])
+			parts[i], ok = said, ok && known
+		}
+		return strings.Join(parts, "；"), ok
+	}
+	return english, !strings.ContainsFunc(english, unicode.IsLetter)
+}
+
+// told is [speaker.translate] for where nothing can be done about what stays English.
+func (s speaker) told(english string) string {
+	text, _ := s.translate(english)
+	return text
+}
+
+// sentence begins large and ends with a point.
+func (s speaker) sentence(text string) string {
+	switch {
+	case text == "":
+		return ""
+	case s.lang == "zh":
+		return strings.TrimSuffix(text, "。") + "。"
+	}
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
 }
 
 func (s speaker) percentSign() string {
@@ -140,6 +224,24 @@ func (s speaker) big(n int64) string {
 		}
 	}
 	return sign + whole(uint64(x))
+}
+
+// axis is big without what is always 0 on an axis.
+func (s speaker) axis(x float64) string {
+	text := s.big(int64(x))
+	number, unit := text, ""
+	if i := strings.IndexAny(text, "\u00a0 "); i >= 0 {
+		number, unit = text[:i], text[i:]
+	}
+	if strings.Contains(number, ".") {
+		number = strings.TrimRight(strings.TrimRight(number, "0"), ".")
+	}
+	return number + unit
+}
+
+// whole100 gives a share in whole percents.
+func (s speaker) whole100(x float64) string {
+	return strconv.Itoa(int(math.Round(100*x))) + s.percentSign()
 }
 
 func span(low, high string) string {

@@ -18,6 +18,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,9 +50,9 @@ type Options struct {
 	Findings *claims.Findings
 	// Beside are reference ecosystems, more than those that the result has.
 	Beside []*report.Reference
-	// Commands are those that make the page again.
-	Commands []string
-	// Source is what commands of evidence name, "" for SOURCE.
+	// Command is the one that makes the page of the result, "" for that of result.json.
+	Command string
+	// Source is what commands of evidence name, "" for what the result was made of.
 	Source string
 }
 
@@ -68,23 +69,37 @@ type section struct {
 	Tables    []*table
 }
 
-type claimItem struct{ Verdict, Text, Source, Reason string }
+type claimItem struct {
+	Verdict, Text, Source, Reason string
+	English                       bool // of the reason, for which there are no words in the page's language
+}
 
-// card is a figure with all that it takes to defend it.
-type card struct{ Value, What, Definition, Of, Bounds, Command string }
+// About is what it takes to defend a figure. Command leads to the evidence, "" where the table alone does.
+type About struct{ Definition, Of, Bounds, Command string }
+
+type card struct {
+	Value, What string
+	About
+}
 
 type picture struct {
-	ID      string
-	Reading string // of contractors: "apart", "merged", or "" for both
-	Caption string
-	SVG     template.HTML
+	ID          string
+	Reading     string // of contractors: "apart", "merged", or "" for both
+	Caption     string
+	SVG, Narrow template.HTML
+	About
+}
+
+func (b *builder) picture(id, reading, caption string, explained About, draw drawing) picture {
+	return picture{id, reading, caption, render(id+"-c", caption, wide, draw), render(id+"-n", caption, narrow, draw), explained}
 }
 
 type network struct {
 	Cut, Caption string
-	Keys         []struct{ Colour, Name string }
-	Options      []struct{ ID, Name string }
-	SVG          template.HTML
+	About
+	Keys    []struct{ Colour, Name string }
+	Options []struct{ ID, Name string }
+	SVG     template.HTML
 }
 
 type table struct {
@@ -136,12 +151,70 @@ type builder struct {
 
 // explain gives the command that leads a cell of a table to its evidence.
 func (b *builder) explain(parts ...string) string {
-	what := strings.Join(parts, ":")
-	return "orrery explain '" + strings.ReplaceAll(report.Printable(what), "'", `'\''`) + "' " + b.o.Source
+	return "orrery explain " + quoted(strings.Join(parts, ":")) + " " + b.from(explaining)
+}
+
+func (b *builder) evidence(parts ...string) cell { return cell{Text: b.explain(parts...), Code: true} }
+
+// removal gives the command that tells what hangs on an organization.
+func (b *builder) removal(organization string) string {
+	return "orrery remove " + quote(organization) + " " + b.from(removing)
+}
+
+// Flags of analyze that change what these commands say, and that they know.
+var (
+	removing   = []string{"--organizations", "--mailmap", "--governance", "--bot", "--co-authors", "--opt-out"}
+	explaining = append([]string{"--as-of", "--rev", "--range", "--roll-up", "--contractors"}, removing...)
+)
+
+// longSource is how long sources may be to stand in every command.
+const longSource = 60
+
+// from gives the sources of the result, and those of its flags that are named: in full at the foot of the page, else SOURCE.
+func (b *builder) from(flags []string) string {
+	if b.o.Source != "" {
+		return report.Printable(b.o.Source)
+	}
+	c := b.m.Command
+	if c == nil {
+		return "SOURCE"
+	}
+	text := join(c.Sources)
+	if len(text) > longSource || text == "" {
+		text = "SOURCE"
+	}
+	for i, f := range c.Flags {
+		if slices.Contains(flags, f) && i+1 < len(c.Flags) {
+			text += " " + join(c.Flags[i:i+2])
+		}
+	}
+	return text
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
+
+// quote writes a word for a shell.
+func quote(s string) string {
+	if s = report.Printable(s); plainWord.MatchString(s) {
+		return s
+	}
+	return quoted(s)
+}
+
+func quoted(s string) string {
+	return "'" + strings.ReplaceAll(report.Printable(s), "'", `'\''`) + "'"
+}
+
+func join(words []string) string {
+	out := make([]string, 0, len(words))
+	for _, w := range words {
+		out = append(out, quote(w))
+	}
+	return strings.Join(out, " ")
 }
 
 func newBuilder(m *report.Model, o Options) (*builder, error) {
-	o.Language, o.Source = cmp.Or(o.Language, Languages[0]), report.Printable(cmp.Or(o.Source, "SOURCE"))
+	o.Language = cmp.Or(o.Language, Languages[0])
 	o.Beside = slices.Concat(m.Beside, o.Beside)
 	if !slices.Contains(Languages, o.Language) {
 		return nil, fmt.Errorf("%q: %w; there are %s", o.Language, ErrLanguage, strings.Join(Languages, ", "))
@@ -172,9 +245,13 @@ func (b *builder) fill(name, client string) fill {
 }
 
 func (b *builder) sections() []*section {
-	return []*section{
-		b.claims(), b.growth(), b.people(), b.readings(), b.strata(), b.heat(), b.control(), b.factors(), b.openness(), b.exposure(), b.network(),
+	list := []*section{
+		b.growth(), b.people(), b.readings(), b.strata(), b.heat(), b.control(), b.factors(), b.openness(), b.exposure(), b.network(),
 	}
+	if b.o.Findings != nil && len(b.o.Findings.Claims) > 0 {
+		list = slices.Insert(list, 0, b.claims())
+	}
+	return list
 }
 
 func hash(s string) string {
@@ -209,8 +286,13 @@ func Write(w io.Writer, m *report.Model, o Options) error {
 	}
 	foot := b.foot()
 	// The footer of every printed page is in the margin, where only style can write.
-	style := styleFile + chartFile + "@page{size:A4;margin:16mm 15mm 20mm;@bottom-left{content:" + quoteCSS(foot[0]) +
-		`;font:7pt system-ui,sans-serif;color:#555;width:88%;text-align:left}@bottom-right{content:counter(page) " / " counter(pages);font:7pt system-ui,sans-serif;color:#555}}`
+	always := foot[0]
+	if w := b.year(); w != nil && w.AtEnd.Of > 0 {
+		always += " " + foot[1]
+	}
+	const small = `;font:6.5pt/1.35 system-ui,"Noto Sans CJK SC",sans-serif;color:#555;vertical-align:top;padding-top:4mm`
+	style := styleFile + chartFile + "@page{size:A4;margin:14mm 15mm 22mm;@bottom-left{content:" + quoteCSS(always) + ` "\a" ` + quoteCSS(b.say("foot.again")+": "+strings.Join(b.commands(), "; ")) +
+		small + `;width:90%;text-align:left;white-space:pre-line}@bottom-right{content:counter(page) " / " counter(pages)` + small + `}}`
 	data := struct {
 		Lang, Policy, Title, Ecosystem, AsOf, Read, Question string
 		Style, Script                                        template.HTML
@@ -233,15 +315,13 @@ func Write(w io.Writer, m *report.Model, o Options) error {
 	return nil
 }
 
+// commands make the page again.
 func (b *builder) commands() []string {
-	if b.o.Commands != nil {
-		var list []string
-		for _, c := range b.o.Commands {
-			list = append(list, report.Printable(c))
-		}
-		return list
+	analyze := "orrery analyze " + cmp.Or(b.o.Source, "SOURCE") + " --as-of " + b.m.AsOf
+	if c := b.m.Command; c != nil {
+		analyze = "orrery analyze " + join(slices.Concat(c.Sources, c.Flags))
 	}
-	return []string{"orrery analyze " + b.o.Source + " --as-of " + b.m.AsOf, "orrery report result.json --lang " + b.lang}
+	return []string{report.Printable(analyze), report.Printable(cmp.Or(b.o.Command, "orrery report result.json --lang "+b.lang))}
 }
 
 // foot is the provenance, the line for every printed page first.
@@ -264,9 +344,9 @@ func (b *builder) foot() []string {
 	lines = append(lines, b.say("foot.skipped", whole(uint64(max(0, m.Named()-m.Read))), whole(uint64(skipped))))
 	var options []string
 	for _, o := range m.Options {
-		options = append(options, report.Printable(o.Name+": "+o.Value))
+		options = append(options, report.Printable(b.told(o.Name)+b.say("colon")+b.told(o.Value)))
 	}
-	return append(lines, b.say("foot.options")+": "+strings.Join(options, "; "))
+	return append(lines, b.say("foot.options")+b.say("colon")+strings.Join(options, b.say("semicolon")))
 }
 
 // WritePieces writes the pictures as files of SVG, and report.md with the answers, pictures and tables, for slides. Files appear whole.
@@ -295,7 +375,7 @@ func WritePieces(dir string, m *report.Model, o Options) error {
 		for _, p := range s.Pictures {
 			file := p.ID + ".svg"
 			files[file] = alone(string(p.SVG))
-			fmt.Fprintf(&out, "![%s](%s)\n\n", markdown(p.Caption), file)
+			fmt.Fprintf(&out, "![%s](%s)\n\n%s\n\n", markdown(p.Caption), file, b.explained(&p.About))
 		}
 		if s.Network != nil {
 			var drawn bytes.Buffer
@@ -306,7 +386,7 @@ func WritePieces(dir string, m *report.Model, o Options) error {
 			fmt.Fprintf(&out, "![%s](network.svg)\n\n", markdown(s.Network.Caption))
 		}
 		for _, c := range s.Cards {
-			fmt.Fprintf(&out, "- %s: **%s** (%s; %s)\n", markdown(c.What), markdown(c.Value), markdown(c.Of), markdown(c.Bounds))
+			fmt.Fprintf(&out, "- %s: **%s**. %s\n", markdown(c.What), markdown(c.Value), b.explained(&c.About))
 		}
 		for _, t := range s.Tables {
 			b.markdownTable(&out, t)
@@ -315,6 +395,7 @@ func WritePieces(dir string, m *report.Model, o Options) error {
 	for _, l := range b.foot() {
 		fmt.Fprintf(&out, "\n%s\n", markdown(l))
 	}
+	fmt.Fprintf(&out, "\n%s: %s\n", markdown(b.say("foot.again")), code(strings.Join(b.commands(), "; ")))
 	files["report.md"] = out.String()
 	for _, file := range slices.Sorted(maps.Keys(files)) {
 		if err := writeWhole(filepath.Join(dir, file), files[file]); err != nil {
@@ -324,11 +405,25 @@ func WritePieces(dir string, m *report.Model, o Options) error {
 	return nil
 }
 
+// explained says of a figure in Markdown what defends it.
+func (b *builder) explained(a *About) string {
+	text := fmt.Sprintf("%s: %s %s: %s %s: %s", markdown(b.say("definition")), markdown(a.Definition+"."), markdown(b.say("denominator")), markdown(a.Of+"."), markdown(b.say("bounds")), markdown(a.Bounds+"."))
+	if a.Command != "" {
+		text += fmt.Sprintf(" %s: %s", markdown(b.say("evidence")), code(a.Command))
+	}
+	return text
+}
+
+// code writes a command in Markdown.
+func code(s string) string {
+	return "`" + strings.NewReplacer("`", "'", "<", "&lt;").Replace(report.Printable(s)) + "`" // some readers take < for HTML, whatever stands around it
+}
+
 // alone makes a picture of the page one that stands by itself.
 func alone(svg string) string {
 	end := strings.Index(svg, "<defs>")
 	style := chartFile
-	dark := `@media (prefers-color-scheme:dark){svg.chart{--ink:#e9e8e3;--soft:#a6abb4;--rule:#33373e;--paper:#14161a;--other:#777c85;--deep:#4aa3df}}`
+	dark := `@media (prefers-color-scheme:dark){svg.chart{--ink:#e9e8e3;--soft:#a6abb4;--rule:#33373e;--paper:#14161a;--other:#363b43;--dot:#8b919b;--hatch:#777c85;--deep:#4aa3df}}`
 	return svg[:end] + "<style>" + style + dark + "</style>" + `<rect width="100%" height="100%" class="ground"/>` + svg[end:] + "\n"
 }
 
@@ -366,7 +461,11 @@ func (b *builder) markdownTable(out *strings.Builder, t *table) {
 	for _, r := range t.Rows[:min(len(t.Rows), markdownRows)] {
 		out.WriteString("\n|")
 		for _, c := range r {
-			fmt.Fprintf(out, " %s |", markdown(c.Text))
+			if c.Code {
+				fmt.Fprintf(out, " %s |", strings.ReplaceAll(code(c.Text), "|", `\|`))
+			} else {
+				fmt.Fprintf(out, " %s |", markdown(c.Text))
+			}
 		}
 	}
 	if rest := len(t.Rows) - markdownRows; rest > 0 {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"orrery/analyzer/claims"
 	"orrery/analyzer/measure"
@@ -139,16 +140,17 @@ func (b *builder) claims() *section {
 		if one.Claim.Source.Date != "" {
 			src += ", " + one.Claim.Source.Date
 		}
-		why := []string{sentence(one.Reason)}
-		if one.Elsewise != "" {
-			why = append(why, sentence(one.Elsewise))
+		why, translated := b.translate(one.Reason)
+		if why = b.sentence(why); one.Elsewise != "" {
+			more, ok := b.translate(one.Elsewise)
+			why, translated = why+" "+b.sentence(more), translated && ok
 		}
-		reason := report.Printable(strings.Join(why, " "))
+		reason := report.Printable(why)
 		verdict := b.say("verdict." + string(one.Verdict))
 		if one.Verdict == claims.NotTestable {
 			t.Rows = append(t.Rows, []cell{{Text: name(one.Claim.Text, 80), Long: true}, {Text: reason, Long: true}, text(""), text("–"), text("–"), text(verdict), text("–")})
 		} else {
-			s.Claims = append(s.Claims, claimItem{verdict, report.Printable(one.Claim.Text), report.Printable(src), reason})
+			s.Claims = append(s.Claims, claimItem{verdict, report.Printable(one.Claim.Text), report.Printable(src), reason, !translated})
 		}
 		for k := range one.Figures {
 			g := &one.Figures[k]
@@ -165,8 +167,8 @@ func (b *builder) claims() *section {
 			}
 			t.Rows = append(t.Rows, []cell{
 				{Text: name(one.Claim.Text, 80), Long: true},
-				{Text: report.Printable(g.Definition + " (" + g.Unit + ")"), Long: true},
-				text(g.Reading), num(g.Value), num(high), text(b.say("verdict." + string(g.Verdict))), evidence,
+				{Text: report.Printable(b.told(g.Definition) + " (" + b.told(g.Unit) + ")"), Long: true},
+				text(b.told(g.Reading)), num(g.Value), num(high), text(b.say("verdict." + string(g.Verdict))), evidence,
 			})
 		}
 	}
@@ -186,14 +188,6 @@ func (b *builder) claims() *section {
 	return s
 }
 
-// sentence begins large and ends with a point.
-func sentence(s string) string {
-	if s == "" {
-		return ""
-	}
-	return strings.ToUpper(s[:1]) + strings.TrimSuffix(s[1:], ".") + "."
-}
-
 // year is the ecosystem's waterfall of the last calendar year.
 func (b *builder) year() *report.Waterfall {
 	for i := range b.m.Waterfalls {
@@ -207,7 +201,7 @@ func (b *builder) year() *report.Waterfall {
 func (b *builder) growth() *section {
 	s := &section{ID: "growth", Title: b.say("s.growth")}
 	kinds := []key{
-		{fill{colour: "#0072B2"}, b.say("entered")}, {fill{colour: "#56B4E9"}, b.say("imported")}, {fill{colour: "#009E73"}, b.say("written")}, {fill{colour: "#D55E00"}, b.say("left")},
+		{fill{colour: "#0072B2"}, b.say("entered")}, {fill{colour: "#56B4E9"}, b.say("imported")}, {fill{colour: "#009E73"}, b.say("written")}, {fill{colour: "#D55E00", striped: true}, b.say("left")},
 	}
 	t := &table{ID: "growth-data", Caption: b.say("growth.picture"), Columns: []column{
 		{b.say("year"), false},
@@ -221,6 +215,7 @@ func (b *builder) growth() *section {
 		{b.say("evidence"), false},
 	}}
 	var falls []fall
+	var partial []string
 	var last *report.Waterfall
 	for i := range b.m.Waterfalls {
 		w := &b.m.Waterfalls[i]
@@ -231,7 +226,10 @@ func (b *builder) growth() *section {
 		if y := b.year(); y != nil && y.Period.From == w.Period.From {
 			last = y
 		}
-		one := fall{name: name(w.Period.Name, 12), start: float64(w.Start), end: float64(w.End), total: b.big(w.End)}
+		if w.Period.Partial {
+			partial = []string{b.say("partial", b.m.AsOf)}
+		}
+		one := fall{name: starred(w.Period, 12), start: float64(w.Start), end: float64(w.End), total: b.big(w.End)}
 		for k, n := range []int64{w.Entered, w.Imported, w.Written, -w.Left} {
 			one.parts = append(one.parts, float64(n))
 			one.says = append(one.says, fmt.Sprintf("%s, %s: %s", one.name, kinds[k].name, signed(n)))
@@ -252,15 +250,15 @@ func (b *builder) growth() *section {
 		w = y
 	}
 	s.Lead = b.say("growth.lead", b.heading(w.Period), b.big(w.Growth), b.big(w.End), b.big(w.Written), b.big(w.Imported), b.big(w.Entered), b.big(w.Left))
+	growth := func(w *report.Waterfall, column string) About {
+		return About{b.define(measure.KeyGrowth), b.say("of.growth", w.AtEnd.Read, w.AtEnd.Of), b.say("bounds.none"), b.explain("waterfall", "ecosystem", "", w.Period.Name, column)}
+	}
 	one := func(what string, n int64, column string) card {
-		return card{
-			b.big(n), b.say(what) + ", " + b.heading(w.Period), b.define(measure.KeyGrowth), b.say("of.growth", w.AtEnd.Read, w.AtEnd.Of), b.say("bounds.none"),
-			b.explain("waterfall", "ecosystem", "", w.Period.Name, column),
-		}
+		return card{b.big(n), b.say(what) + ", " + b.heading(w.Period), growth(w, column)}
 	}
 	s.Cards = []card{one("end", w.End, "end"), one("written", w.Written, "written"), one("imported", w.Imported, "imported"), one("entered", w.Entered, "entered")}
-	s.Pictures = []picture{{"growth", "", b.say("growth.picture"), waterfall("growth-c", b.say("growth.picture"), falls, kinds, func(v float64) string { return b.big(int64(v)) })}}
-	s.Notes = []string{b.say("growth.note")}
+	s.Pictures = []picture{b.picture("growth", "", b.say("growth.picture"), growth(w, "growth"), waterfall(falls, kinds, b.axis))}
+	s.Notes = append([]string{b.say("growth.note")}, partial...)
 	s.Tables = []*table{t}
 	return s
 }
@@ -321,13 +319,16 @@ func (b *builder) people() *section {
 		return span(whole(uint64(low)), whole(uint64(high)))
 	}
 	s.Lead = b.say("people.lead", b.heading(p), range2(first.In), dashed(first.TenOrMore), dashed(first.Ever))
+	counted := func(bounds, column string) About {
+		return About{b.define(measure.KeyContributors), b.say("of.repositories", b.m.Read, b.m.Named()), bounds, b.explain("census", p.Name, "authors", column)}
+	}
 	card1 := func(what string, x measure.People, column string) card {
-		return card{dashed(x), what, b.define(measure.KeyContributors), b.say("of.repositories", b.m.Read, b.m.Named()), b.say("bounds.people", dashed(x)), b.explain("census", p.Name, "authors", column)}
+		return card{dashed(x), what, counted(b.say("bounds.people", dashed(x)), column)}
 	}
 	s.Cards = []card{card1(b.heading(p), first.In, "persons"), card1(b.say("ten"), first.TenOrMore, "ten_persons"), card1(b.say("once"), first.Once, "once_persons"), card1(b.say("ever"), first.Ever, "ever_persons")}
 	top, step := scale(largest)
-	s.Pictures = []picture{{"people", "", b.say("people.picture", b.heading(p)), intervals("people-c", b.say("people.picture", b.heading(p)), rows, top, step,
-		func(v float64) string { return whole(uint64(v)) }, []key{{fill{colour: "#0072B2"}, b.say("people.solid")}, {fillUnknown, b.say("people.light")}, {fill{class: "ink"}, b.say("people.ten")}})}}
+	s.Pictures = []picture{b.picture("people", "", b.say("people.picture", b.heading(p)), counted(b.say("bounds.bar"), "persons"), intervals(rows, top, step,
+		func(v float64) string { return whole(uint64(v)) }, []key{{fill{colour: "#0072B2"}, b.say("people.solid")}, {fillUnknown, b.say("people.light")}, {fill{class: "ink"}, b.say("people.ten")}}))}
 	s.Tables = []*table{t}
 	return s
 }
@@ -358,7 +359,7 @@ func (b *builder) readings() *section {
 	}
 	first := slices.IndexFunc(totals, func(n uint64) bool { return 100*n >= most })
 	if first > 0 {
-		s.Notes = append(s.Notes, b.say("readings.early"))
+		s.Notes = append(s.Notes, b.say("readings.early", name(r.Periods[first].Name, 12), first))
 	}
 	last := len(totals) - 1
 	for last > first && totals[last] == 0 {
@@ -390,14 +391,17 @@ func (b *builder) readings() *section {
 	s.Lead = b.say("readings.lead", name(r.Periods[height].Name, 12), name(r.Periods[last].Name, 12), leader, b.share(at(apart, height)), b.share(at(apart, last)), b.share(at(merged, height)), b.share(at(merged, last)))
 	for _, reading := range []string{apart, merged} {
 		s.Cards = append(s.Cards, card{
-			b.share(at(reading, last)), b.say("who."+reading, leader) + ", " + name(r.Periods[last].Name, 12), b.define(measure.KeyShare), b.say("of.commits", whole(totals[last])), b.say("bounds.share", b.share(at(reading, last))),
-			b.explain("readings", r.Periods[last].Name, reading, "own", "commits"),
+			b.share(at(reading, last)), b.say("who."+reading, leader) + ", " + starred(r.Periods[last], 12),
+			About{b.define(measure.KeyShare), b.say("of.commits", whole(totals[last])), b.say("bounds.share", b.share(at(reading, last))), b.explain("readings", r.Periods[last].Name, reading, "own", "commits")},
 		})
 	}
 	colour := cmp.Or(b.colours[r.Leader], graph.Palette()[0])
 	names := make([]string, 0, len(totals))
 	for h := first; h <= last; h++ {
-		names = append(names, name(r.Periods[h].Name, 12))
+		names = append(names, starred(r.Periods[h], 12))
+	}
+	if r.Periods[last].Partial {
+		s.Notes = append(s.Notes, b.say("partial", b.m.AsOf))
 	}
 	values := func(bands ...int) []float64 {
 		out := make([]float64, last-first+1)
@@ -409,7 +413,7 @@ func (b *builder) readings() *section {
 		return out
 	}
 	own, contracted, others, nobody := int(measure.Own), int(measure.Contracted), int(measure.Others), int(measure.NobodyKnown)
-	rest := []band{{b.say("band.others"), fill{colour: "#56B4E9"}, values(others)}, {b.say("band.unknown"), fillUnknown, values(nobody)}}
+	rest := []band{{b.say("band.others"), fillOthers, values(others)}, {b.say("band.unknown"), fillUnknown, values(nobody)}}
 	percent := func(v float64) string { return strconv.FormatFloat(100*v, 'f', 0, 64) + b.percentSign() }
 	for _, reading := range []string{apart, merged} {
 		bands := []band{{b.say("band.own", name(r.Leader, 14)), fill{colour: colour}, values(own)}, {b.say("band.contractors"), fill{colour: colour, striped: true}, values(contracted)}}
@@ -417,7 +421,8 @@ func (b *builder) readings() *section {
 			bands = []band{{b.say("band.ownmerged", name(r.Leader, 10)), fill{colour: colour}, values(own, contracted)}}
 		}
 		caption := b.say("readings.picture", b.say("reading."+reading))
-		s.Pictures = append(s.Pictures, picture{"readings-" + reading, reading, caption, stack("readings-"+reading, caption, names, append(bands, rest...), true, percent)})
+		explained := About{b.define(measure.KeyShare), b.say("of.each"), b.say("bounds.band"), b.explain("readings", r.Periods[last].Name, reading, "own", "commits")}
+		s.Pictures = append(s.Pictures, b.picture("readings-"+reading, reading, caption, explained, stack(names, append(bands, rest...), true, percent)))
 	}
 	t := &table{ID: "readings-data", Caption: b.say("s.readings"), Columns: []column{
 		{b.say("period"), false},
@@ -510,12 +515,17 @@ func (b *builder) strata() *section {
 		}
 		return append(bands, band{b.say("others"), fillOthers, others[first:]}, band{b.say("unknown"), fillUnknown, unknown[first:]}), first
 	}
+	here := b.m.Figures[0].Surviving
 	for _, reading := range []string{apart, merged} {
 		bands, first := layers(reading)
 		caption := b.say("strata.picture", b.say("reading."+reading))
-		s.Pictures = append(s.Pictures, picture{"strata-" + reading, reading, caption, stack("strata-"+reading, caption, st.Months[first:], bands, false, func(v float64) string { return b.big(int64(v)) })})
+		explained := About{b.define(measure.KeyLinesHere), b.say("of.lines", whole(here.Here.Total)), b.say("bounds.band"), b.explain("surviving", "ecosystem", "", measure.AllTime, b.leading(), map[string]string{apart: "lines_here", merged: "merged_lines_here"}[reading])}
+		s.Pictures = append(s.Pictures, b.picture("strata-"+reading, reading, caption, explained, stack(st.Months[first:], bands, false, b.axis)))
+		s.Tables = append(s.Tables, b.months(reading, caption, st.Months[first:], bands))
+		if first > 0 && reading == apart {
+			s.Notes = append(s.Notes, b.say("strata.early", name(st.Months[first], 12), first))
+		}
 	}
-	here := b.m.Figures[0].Surviving
 	rows := make([]*report.StockRow, 0, len(here.Organizations))
 	for i := range here.Organizations {
 		if r := &here.Organizations[i]; known(r.Name, r.Outside) && r.Apart.Here > 0 {
@@ -524,7 +534,7 @@ func (b *builder) strata() *section {
 	}
 	slices.SortStableFunc(rows, func(x, y *report.StockRow) int { return cmp.Compare(y.Apart.Here, x.Apart.Here) })
 	t := &table{ID: "strata-data", Caption: b.say("s.strata") + ", " + b.say("asof", b.m.AsOf), Columns: []column{
-		{b.say("organization"), false}, {b.say("lines"), true}, {b.say("low"), true}, {b.say("high"), true}, {b.say("merged") + ", " + b.say("low"), true}, {b.say("high"), true},
+		{b.say("organization"), false}, {b.say("lines"), true}, {b.say("low"), true}, {b.say("high"), true}, {b.say("merged") + ", " + b.say("low"), true}, {b.say("high"), true}, {b.say("evidence"), false},
 	}}
 	t.Left = b.left(len(rows))
 	for _, r := range rows[:min(len(rows), tableRows)] {
@@ -534,17 +544,20 @@ func (b *builder) strata() *section {
 				with = r.Merged.HereShare
 			}
 		}
-		t.Rows = append(t.Rows, append(append([]cell{text(r.Name), count(r.Apart.Here)}, b.bounds(r.Apart.HereShare)...), b.bounds(with)...))
+		line := append(append([]cell{text(r.Name), count(r.Apart.Here)}, b.bounds(r.Apart.HereShare)...), b.bounds(with)...)
+		t.Rows = append(t.Rows, append(line, b.evidence("surviving", "ecosystem", "", measure.AllTime, r.Name, "lines_here")))
 	}
-	s.Tables = []*table{t}
+	s.Tables = append([]*table{t}, s.Tables...)
 	if len(rows) > 0 {
 		r := rows[0]
 		s.Lead = b.say("strata.lead", b.big(int64(here.Here.Total)), name(r.Name, 40), b.between(r.Apart.HereShare))
 		of := b.say("of.lines", whole(here.Here.Total))
-		explain := b.explain("waterfall_parts", "ecosystem", "", measure.AllTime, "organization", r.Name, "end")
-		s.Cards = []card{{b.share(r.Apart.HereShare), b.say("who.apart", name(r.Name, 30)), b.define(measure.KeyLinesHere), of, b.say("bounds.share", b.share(r.Apart.HereShare)), explain}}
+		held := func(what string, share *report.Share, column string) card {
+			return card{b.share(share), b.say(what, name(r.Name, 30)), About{b.define(measure.KeyLinesHere), of, b.say("bounds.share", b.share(share)), b.explain("surviving", "ecosystem", "", measure.AllTime, r.Name, column)}}
+		}
+		s.Cards = []card{held("who.apart", r.Apart.HereShare, "lines_here")}
 		if r.Merged != nil {
-			s.Cards = append(s.Cards, card{b.share(r.Merged.HereShare), b.say("who.merged", name(r.Name, 30)), b.define(measure.KeyLinesHere), of, b.say("bounds.share", b.share(r.Merged.HereShare)), explain})
+			s.Cards = append(s.Cards, held("who.merged", r.Merged.HereShare, "merged_lines_here"))
 		}
 	} else {
 		s.Lead = b.say("strata.lead", b.big(int64(here.Here.Total)), b.say("unknown"), "–")
@@ -556,6 +569,53 @@ func (b *builder) strata() *section {
 		s.Notes = append(s.Notes, b.say("strata.note", b.big(int64(out))))
 	}
 	return s
+}
+
+// months is the table of what a picture of strata draws, the newest first; months before those that are drawn stand in strata.csv.
+func (b *builder) months(reading, caption string, months []string, bands []band) *table {
+	t := &table{ID: "strata-" + reading + "-data", Name: b.say("bymonth") + ", " + b.say("reading."+reading), Caption: caption + " " + b.say("strata.csv"), Columns: []column{{b.say("month"), false}}}
+	for _, l := range bands {
+		t.Columns = append(t.Columns, column{l.name, true})
+	}
+	t.Columns = append(t.Columns, column{b.say("evidence"), false})
+	t.Left = b.left(len(months))
+	for k := len(months) - 1; k >= max(0, len(months)-tableRows); k-- {
+		row := []cell{text(months[k])}
+		for _, l := range bands {
+			row = append(row, count(int64(math.Round(l.values[k]))))
+		}
+		end, err := time.Parse("2006-01", months[k])
+		if err != nil {
+			continue
+		}
+		until := "1990-01-01 to " + end.AddDate(0, 1, 0).Format(time.DateOnly)
+		t.Rows = append(t.Rows, append(row, b.evidence("surviving", "ecosystem", "", until, b.leading(), in(reading, "lines_here"))))
+	}
+	return t
+}
+
+// leading is the organization with most commits of all time, "" if none is known.
+func (b *builder) leading() string {
+	if rows := organizations(&b.m.Figures[0]); len(rows) > 0 {
+		return rows[0].Name
+	}
+	return ""
+}
+
+// in names a column under a reading of contractors.
+func in(reading, column string) string {
+	if reading == merged {
+		return "merged_" + column
+	}
+	return column
+}
+
+// starred marks the name of a period that has not ended.
+func starred(p report.Period, most int) string {
+	if p.Partial {
+		return name(p.Name, most) + "*"
+	}
+	return name(p.Name, most)
 }
 
 // tableRows bounds the rows of one table, so that the page stays small.
@@ -622,7 +682,7 @@ func (b *builder) heat() *section {
 		}
 		titles := make([]string, 0, len(columnsOf)+2)
 		for _, c := range columnsOf {
-			titles = append(titles, name(c, 16))
+			titles = append(titles, name(c, 22))
 		}
 		titles = append(titles, b.say("others"), b.say("unknown"))
 		caption := b.say("heat.picture", b.say(what), b.say("reading."+reading))
@@ -657,7 +717,7 @@ func (b *builder) heat() *section {
 			row[len(columnsOf)] = others
 			row[len(columnsOf)+1] = float64(f.Commits.Unknown) / float64(f.Commits.Total)
 			if i < shown {
-				labels, values = append(labels, name(f.Scope.Name, 26)), append(values, row)
+				labels, values = append(labels, name(f.Scope.Name, 40)), append(values, row)
 			}
 			if i < tableRows {
 				cells := []cell{text(f.Scope.Name), count(f.Commits.Total)}
@@ -668,9 +728,10 @@ func (b *builder) heat() *section {
 			}
 		}
 		s.Tables = append(s.Tables, t)
-		s.Pictures = append(s.Pictures, picture{"heat-" + reading, reading, caption, heat("heat-"+reading, caption, labels, titles, values, func(i, k int) string {
+		explained := About{b.define(measure.KeyShare), b.say("of.rows"), b.say("bounds.row"), b.explain("organizations_by_scope", kind, scopes[0].Scope.Name, window.Name, leader, "commits")}
+		s.Pictures = append(s.Pictures, b.picture("heat-"+reading, reading, caption, explained, heat(labels, titles, values, func(i, k int) string {
 			return fmt.Sprintf("%s, %s: %s", labels[i], titles[k], b.percent(values[i][k]))
-		})})
+		})))
 	}
 	return s
 }
@@ -741,7 +802,8 @@ func (b *builder) control() *section {
 			titles = append(titles, b.say(o.what))
 		}
 		caption := b.say("control.picture", b.say("reading."+reading))
-		s.Pictures = append(s.Pictures, picture{"control-" + reading, reading, caption, b.panels("control-"+reading, caption, labels, titles, cells)})
+		explained := About{b.say("control.definition"), b.say("control.of"), b.say("bounds.bar"), b.explain("control", rows[0].Name, in(reading, "all"))}
+		s.Pictures = append(s.Pictures, b.picture("control-"+reading, reading, caption, explained, panels(labels, titles, cells, b.share)))
 	}
 	top, who := part(rows[0], merged), name(rows[0].Name, 40)
 	if top == nil {
@@ -755,15 +817,23 @@ func (b *builder) control() *section {
 	}
 	dens := []string{b.say("of.commits", whole(b.trailing().Commits.Total)), b.say("of.lines", whole(c.Lines)), b.say("of.reviews", whole(uint64(max(0, c.Reviewed)))), b.say("of.repositories", c.Stating, b.m.Read), b.say("of.stated", whole(c.Stated), whole(c.Lines))}
 	defs := []string{measure.KeyShare, measure.KeyLinesHere, measure.KeyReviews, measure.KeySeats, measure.KeySeats}
-	commands := []string{b.explain("organizations", measure.LastTwelveMonths, rows[0].Name, "commits"), b.explain("waterfall_parts", "ecosystem", "", measure.AllTime, "organization", rows[0].Name, "end"), "", b.explain("control", rows[0].Name, "governs"), ""}
+	read := apart
+	if rows[0].Merged != nil {
+		read = merged
+	}
+	leader := rows[0].Name
+	commands := []string{
+		b.explain("organizations", measure.LastTwelveMonths, leader, in(read, "commits")), b.explain("surviving", "ecosystem", "", measure.LastTwelveMonths, leader, in(read, "lines_here")),
+		b.explain("control", leader, in(read, "reviews")), b.explain("control", leader, in(read, "seats")), b.explain("control", leader, in(read, "guarded")),
+	}
 	for i, o := range of {
-		s.Cards = append(s.Cards, card{b.share(o.of(top)), who + " " + b.say(o.what), b.define(defs[i]), dens[i], b.say("bounds.share", b.share(o.of(top))), commands[i]})
+		s.Cards = append(s.Cards, card{b.share(o.of(top)), who + " " + b.say(o.what), About{b.define(defs[i]), dens[i], b.say("bounds.share", b.share(o.of(top))), commands[i]}})
 	}
 	t := &table{ID: "control-data", Caption: b.say("s.control"), Columns: []column{{b.say("organization"), false}, {b.say("reading"), false}}}
 	for _, o := range of {
 		t.Columns = append(t.Columns, column{b.say(o.what) + ", " + b.say("low"), true}, column{b.say("high"), true})
 	}
-	t.Columns = append(t.Columns, column{b.say("powers"), false})
+	t.Columns = append(t.Columns, column{b.say("powers"), false}, column{b.say("evidence"), false})
 	t.Left = b.left(len(rows))
 	for _, r := range rows[:min(len(rows), tableRows)] {
 		for _, reading := range []string{apart, merged} {
@@ -775,42 +845,30 @@ func (b *builder) control() *section {
 			for _, o := range of {
 				line = append(line, b.bounds(o.of(p))...)
 			}
-			t.Rows = append(t.Rows, append(line, cell{Text: report.Printable(strings.Join(r.Governs, "; ")), Long: true}))
+			t.Rows = append(t.Rows, append(line, cell{Text: report.Printable(b.powers(r.Governs)), Long: true}, b.evidence("control", r.Name, in(reading, "all"))))
 		}
 	}
 	s.Tables = []*table{t}
 	return s
 }
 
-// panels draws bounds from 0 to 100 % in columns, a row for each organization.
-func (b *builder) panels(id, title string, labels, titles []string, cells [][]*report.Share) template.HTML {
-	const left, row, top = 176.0, 40.0, 34.0
-	c := newCanvas(id, top+row*float64(len(labels))+26, title)
-	width := (wide - left) / float64(len(titles))
-	for k, what := range titles {
-		x := left + width*float64(k)
-		c.text(x, 16, "start", "key", what)
-		for _, v := range []float64{0, 0.5, 1} {
-			c.line(x+(width-22)*v, top-8, x+(width-22)*v, top+row*float64(len(labels)), "grid")
-			c.text(x+(width-22)*v, top+row*float64(len(labels))+16, "middle", "axis", strconv.Itoa(int(100*v)))
+// powers says what is stated of an organization's powers: "board 2 of 5 (CN)".
+func (b *builder) powers(list []string) string {
+	out := make([]string, 0, len(list))
+	for _, p := range list {
+		word, rest, more := strings.Cut(p, " ")
+		if m, ok := messages()["power."+word]; ok {
+			word = m[b.lang]
 		}
-		for i := range labels {
-			y := top + row*float64(i)
-			v := cells[i][k]
-			if v == nil {
-				c.text(x, y+12, "start", "axis", "–")
-				continue
-			}
-			says := fmt.Sprintf("%s, %s: %s", labels[i], what, b.share(v))
-			c.rect(x, y, (width-22)*v.Low, 13, fill{colour: "#0072B2"}, says)
-			c.rect(x+(width-22)*v.Low, y, (width-22)*(v.High-v.Low), 13, fillUnknown, says)
-			c.text(x, y+27, "start", "axis", strings.TrimSuffix(b.share(v), b.percentSign()))
+		if more && b.lang != "en" {
+			rest = strings.Replace(rest, " of ", "/", 1)
 		}
+		if more {
+			word += " " + rest
+		}
+		out = append(out, word)
 	}
-	for i, l := range labels {
-		c.text(left-12, top+row*float64(i)+12, "end", "label", l)
-	}
-	return c.done()
+	return strings.Join(out, b.say("semicolon"))
 }
 
 func (b *builder) factors() *section {
@@ -822,15 +880,13 @@ func (b *builder) factors() *section {
 		return s
 	}
 	s.Lead = b.say("factors.lead", b.organizationsIn(ef), b.organizationsIn(both), index(hhi.Low, hhi.High))
-	largest := ""
-	if rows := organizations(f); len(rows) > 0 {
-		largest = rows[0].Name
-	}
 	of := b.say("of.commits", whole(f.Commits.Total))
-	command := b.explain("organizations", f.Period.Name, largest, "commits_share_low")
+	explain := func(f *report.Figures, metric, contractors string) string {
+		return b.explain("indices", "ecosystem", "", f.Period.Name, metric, measure.KeyCommits, contractors, "without", "low")
+	}
 	add := func(what string, x *report.Index, metric string) {
 		if x != nil {
-			s.Cards = append(s.Cards, card{index(x.Low, x.High), what, b.define(metric), of, b.say("bounds.range", index(x.Low, x.High)), command})
+			s.Cards = append(s.Cards, card{index(x.Low, x.High), what, About{b.define(metric), of, b.say("bounds.worst", index(x.Low, x.High)), explain(f, metric, x.Contractors)}})
 		}
 	}
 	add(b.say("elephant")+", "+b.say("apart"), ef, measure.KeyElephantFactor)
@@ -839,7 +895,7 @@ func (b *builder) factors() *section {
 	add(b.say("hhi")+", "+b.say("apart"), hhi, measure.KeyHHI)
 	add(b.say("hhi")+", "+b.say("merged"), factor(f, measure.KeyHHI, merged), measure.KeyHHI)
 	t := &table{ID: "factors-data", Caption: b.say("s.factors"), Columns: []column{
-		{b.say("window"), false}, {b.say("measure"), false}, {b.say("reading"), false}, {b.say("low"), true}, {b.say("high"), true}, {b.say("ofknown"), true},
+		{b.say("window"), false}, {b.say("measure"), false}, {b.say("reading"), false}, {b.say("low"), true}, {b.say("high"), true}, {b.say("ofknown"), true}, {b.say("evidence"), false},
 	}}
 	var bars []indexBar
 	row := func(f *report.Figures) {
@@ -860,13 +916,13 @@ func (b *builder) factors() *section {
 			if metric.contractors != "" {
 				reading = b.say(metric.contractors)
 			}
-			t.Rows = append(t.Rows, []cell{text(b.heading(f.Period)), text(b.say(metric.title)), text(reading), num(x.Low), num(x.High), num(x.OfKnown)})
+			t.Rows = append(t.Rows, []cell{text(b.heading(f.Period)), text(b.say(metric.title)), text(reading), num(x.Low), num(x.High), num(x.OfKnown), {Text: explain(f, metric.key, metric.contractors), Code: true}})
 		}
 	}
 	for i := range b.m.Windows {
 		row(&b.m.Figures[i])
 	}
-	most := uint64(0)
+	most, skipped := uint64(0), 0
 	years := make([]*report.Figures, 0, 16)
 	for i := range b.m.Series {
 		if f := &b.m.Series[i]; f.Scope.Kind == measure.ScopeEcosystem && f.Period.Kind == measure.KindYear {
@@ -877,9 +933,16 @@ func (b *builder) factors() *section {
 	for _, f := range years {
 		row(f)
 		if len(bars) == 0 && 200*f.Commits.Total < most {
+			skipped++
 			continue // a handful of commits long before
 		}
-		bar := indexBar{name: name(f.Period.Name, 8)}
+		if f.Period.Partial {
+			s.Notes = []string{b.say("partial", b.m.AsOf)}
+		}
+		if len(bars) == 0 && skipped > 0 {
+			s.Notes = append(s.Notes, b.say("factors.early", name(f.Period.Name, 8), skipped))
+		}
+		bar := indexBar{name: starred(f.Period, 8)}
 		for _, reading := range []string{apart, merged} {
 			set, says := [2]float64{-1, -1}, ""
 			if x := factor(f, measure.KeyHHI, reading); x != nil {
@@ -889,8 +952,8 @@ func (b *builder) factors() *section {
 		}
 		bars = append(bars, bar)
 	}
-	s.Pictures = []picture{{"factors", "", b.say("factors.picture"), indices("factors-c", b.say("factors.picture"), bars,
-		[]key{{fill{colour: "#0072B2"}, b.say("apart")}, {fill{colour: "#E69F00", striped: true}, b.say("merged")}}, 10000, 1800, func(v float64) string { return whole(uint64(v)) })}}
+	s.Pictures = []picture{b.picture("factors", "", b.say("factors.picture"), About{b.define(measure.KeyHHI), b.say("of.years"), b.say("bounds.span"), explain(f, measure.KeyHHI, apart)}, indices(bars,
+		[]key{{fill{colour: "#0072B2"}, b.say("apart")}, {fill{colour: "#E69F00", striped: true}, b.say("merged")}}, 10000, 1800, func(v float64) string { return whole(uint64(v)) }))}
 	s.Tables = []*table{t}
 	return s
 }
@@ -913,6 +976,8 @@ func (b *builder) openness() *section {
 		{b.say("low"), true},
 		{b.say("high"), true},
 		{b.say("seatshare"), true},
+		{b.say("evidence") + ": " + b.say("proposals"), false},
+		{b.say("evidence") + ": " + b.say("newcomers"), false},
 	}}
 	var rows []interval
 	shares := map[string]*report.OpennessRow{}
@@ -937,21 +1002,23 @@ func (b *builder) openness() *section {
 			took = b.ratio(&r.Accepted.Value)
 		}
 		line := []cell{text(title), text(b.heading(r.Period)), count(r.Merged), value(r.DaysMedian), took, count(r.Newcomers)}
-		t.Rows = append(t.Rows, append(append(line, e...), b.ratio(r.SeatShare)))
+		where := []string{"openness", r.Period.Name, r.Standing, ""}
+		t.Rows = append(t.Rows, append(append(line, e...), b.ratio(r.SeatShare), b.evidence(append(where, "merged_proposals")...), b.evidence(append(where, "returned")...)))
 		if r.Period.Name != measure.AllTime || r.Return == nil {
 			continue
 		}
 		shares[r.Standing] = r
 		said := b.share(&report.Share{Low: r.Return.Low, High: r.Return.High})
 		rows = append(rows, interval{label: title, low: r.Return.Low, high: r.Return.High, text: said, fill: fill{colour: "#0072B2"}, says: title + ": " + said})
-		s.Cards = append(s.Cards, card{said, b.say("return") + ", " + title, b.define(measure.KeyReturn), b.say("of.newcomers", whole(uint64(r.Watched))), b.say("bounds.range", said), ""})
+		s.Cards = append(s.Cards, card{said, b.say("return") + ", " + title, About{b.define(measure.KeyReturn), b.say("of.newcomers", whole(uint64(r.Watched))), b.say("bounds.wilson", said), b.explain(append(where, "returned")...)}})
 	}
 	s.Lead = b.say("openness.none")
 	if x, y := shares["others"], shares["own"]; x != nil && y != nil {
 		s.Lead = b.say("openness.lead", b.share(&report.Share{Low: x.Return.Low, High: x.Return.High}), name(o.Leader, 40), b.share(&report.Share{Low: y.Return.Low, High: y.Return.High}))
 	}
 	if len(rows) > 0 {
-		s.Pictures = []picture{{"openness", "", b.say("openness.picture"), intervals("openness-c", b.say("openness.picture"), rows, 1, 0.25, func(v float64) string { return strconv.Itoa(int(100*v)) + b.percentSign() }, nil)}}
+		explained := About{b.define(measure.KeyReturn), b.say("openness.of"), b.say("bounds.sample"), b.explain("openness", measure.AllTime, measure.Others.String(), "", "returned")}
+		s.Pictures = []picture{b.picture("openness", "", b.say("openness.picture"), explained, intervals(rows, 1, 0.25, b.whole100, nil))}
 	}
 	s.Tables = []*table{t}
 	return s
@@ -972,7 +1039,7 @@ func (b *builder) exposure() *section {
 		return s
 	}
 	slices.SortStableFunc(rows, func(x, y *report.ControlRow) int { return cmp.Compare(y.Exposed.Low, x.Exposed.Low) })
-	t := &table{ID: "exposure-data", Caption: b.say("exposure.picture"), Columns: []column{{b.say("organization"), false}, {b.say("exposed") + ", " + b.say("low"), true}, {b.say("high"), true}}}
+	t := &table{ID: "exposure-data", Caption: b.say("exposure.picture"), Columns: []column{{b.say("organization"), false}, {b.say("exposed") + ", " + b.say("low"), true}, {b.say("high"), true}, {b.say("evidence"), false}}}
 	var bars []interval
 	t.Left = b.left(len(rows))
 	for i, r := range rows {
@@ -980,14 +1047,17 @@ func (b *builder) exposure() *section {
 			bars = append(bars, interval{label: name(r.Name, 26), low: r.Exposed.Low, high: r.Exposed.High, text: b.share(r.Exposed), fill: fill{colour: "#D55E00"}, says: name(r.Name, 40) + ": " + b.share(r.Exposed)})
 		}
 		if i < tableRows {
-			t.Rows = append(t.Rows, append([]cell{text(r.Name)}, b.bounds(r.Exposed)...))
+			t.Rows = append(t.Rows, append(append([]cell{text(r.Name)}, b.bounds(r.Exposed)...), cell{Text: b.removal(r.Name), Code: true}))
 		}
 	}
 	s.Lead = b.say("exposure.absent")
 	if len(rows) > 0 {
 		s.Lead = b.say("exposure.lead", b.between(rows[0].Exposed), name(rows[0].Name, 40))
-		s.Cards = []card{{b.share(rows[0].Exposed), name(rows[0].Name, 30), b.define(measure.KeyExposed), b.say("of.lines", whole(b.m.Control.Lines)), b.say("bounds.share", b.share(rows[0].Exposed)), "orrery remove " + quoteShell(rows[0].Name) + " " + b.o.Source}}
-		s.Pictures = []picture{{"exposure", "", b.say("exposure.picture"), intervals("exposure-c", b.say("exposure.picture"), bars, 1, 0.25, func(v float64) string { return strconv.Itoa(int(100*v)) + b.percentSign() }, nil)}}
+		explained := func(bounds string) About {
+			return About{b.define(measure.KeyExposed), b.say("of.care", whole(b.m.Control.Lines)), bounds, b.removal(rows[0].Name)}
+		}
+		s.Cards = []card{{b.share(rows[0].Exposed), name(rows[0].Name, 30), explained(b.say("bounds.share", b.share(rows[0].Exposed)))}}
+		s.Pictures = []picture{b.picture("exposure", "", b.say("exposure.picture"), explained(b.say("bounds.bar")), intervals(bars, 1, 0.25, b.whole100, nil))}
 		s.Tables = []*table{t}
 	}
 	if len(b.o.Beside) == 0 {
@@ -1040,13 +1110,9 @@ func (b *builder) exposure() *section {
 		add(false, m)
 	}
 	caption := b.say("exposure.beside") + ": " + b.say("leadershare")
-	s.Pictures = append(s.Pictures, picture{"beside", "", caption, intervals("beside-c", caption, besides, 1, 0.25, func(v float64) string { return strconv.Itoa(int(100*v)) + b.percentSign() }, nil)})
+	s.Pictures = append(s.Pictures, b.picture("beside", "", caption, About{b.define(measure.KeyShare), b.say("beside.of"), b.say("bounds.bar"), ""}, intervals(besides, 1, 0.25, b.whole100, nil)))
 	s.Tables = append(s.Tables, u)
 	return s
-}
-
-func quoteShell(s string) string {
-	return "'" + strings.ReplaceAll(report.Printable(s), "'", `'\''`) + "'"
 }
 
 // networkTop is how many organizations and repositories are drawn: what keeps the page readable, and small.
@@ -1087,6 +1153,7 @@ func (b *builder) network() *section {
 		return s
 	}
 	n := &network{Caption: b.say("network.picture"), SVG: template.HTML(svg.String())} //nolint:gosec // graph escapes
+	n.About = About{b.say("network.definition"), "", b.say("bounds.network"), b.explain("organizations", measure.AllTime, b.leading(), "commits")}
 	palette := graph.Palette()
 	for i, who := range graph.Legend(g, graph.Drawing{}) {
 		n.Keys = append(n.Keys, struct{ Colour, Name string }{palette[i], name(who, 30)})
@@ -1098,6 +1165,7 @@ func (b *builder) network() *section {
 		return x
 	}
 	kinds := func(g *graph.Graph, k graph.Kind) int { lo, hi := g.Range(k); return hi - lo }
+	n.Of = b.say("of.edges", whole(uint64(sum(all))))
 	n.Cut = b.say("network.cut", kinds(g, graph.Organization), kinds(all, graph.Organization), kinds(g, graph.Repository), kinds(all, graph.Repository), b.percent(sum(g)/max(sum(all), 1)))
 	lo, hi := g.Range(graph.Organization)
 	extents := g.Extents(0)
