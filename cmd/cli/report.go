@@ -47,7 +47,21 @@ the network. Figures have their bounds and the command that leads to their evide
 			if err != nil {
 				return err
 			}
-			options := page.Options{Language: language}
+			options := page.Options{Language: language, Command: []string{"orrery", "report"}}
+			again := func(words ...string) { options.Command = append(options.Command, words...) }
+			named := func(path string) string { return source.Redact(filepath.Base(path)) } // folders tell whose they are
+			for _, a := range args {
+				again(named(a))
+			}
+			if state != "" {
+				again("--state", named(state))
+			}
+			if again("--lang", language); claimsFile != "" {
+				again("--claims", named(claimsFile))
+			}
+			for _, b := range beside {
+				again("--beside", named(b))
+			}
 			if claimsFile != "" {
 				list, err := claims.Read(claimsFile)
 				if errors.Is(err, claims.ErrFile) {

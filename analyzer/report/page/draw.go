@@ -105,8 +105,8 @@ type key struct {
 }
 
 // legend writes keys in a row, in as many lines as they need, and gives the height of these.
-func (c *canvas) legend(x, y float64, keys []key) float64 {
-	at := x
+func (c *canvas) legend(x float64, keys []key) float64 {
+	at, y := x, 14.0
 	for _, k := range keys {
 		w := 22 + 6.6*columns(k.name) + 16
 		if at > x && at+w-16 > c.w {
@@ -164,7 +164,7 @@ func intervals(rows []interval, largest, step float64, unit func(float64) string
 		}
 		top := 14.0
 		if len(keys) > 0 {
-			top = c.legend(left, 14, keys) + 14
+			top = c.legend(left, keys) + 14
 		}
 		bottom := top + row*float64(len(rows))
 		x := func(v float64) float64 { return left + (c.w-left-right)*v/largest }
@@ -231,7 +231,7 @@ func waterfall(falls []fall, kinds []key, number func(float64) string) drawing {
 		}
 		most, step := scale(largest)
 		left := margin(most, step, number)
-		top := c.legend(left, 14, kinds) + 26
+		top := c.legend(left, kinds) + 26
 		bottom := top + 270
 		y := func(v float64) float64 { return bottom - (bottom-top)*v/most }
 		for v := 0.0; v <= most*1.0001; v += step {
@@ -293,7 +293,7 @@ func stack(names []string, bands []band, percent bool, number func(float64) stri
 			for _, b := range slices.Backward(bands) {
 				keys = append(keys, key{b.fill, b.name})
 			}
-			top = c.legend(2, 14, keys) + 14
+			top = c.legend(2, keys) + 14
 		}
 		bottom := top + 284
 		totals := make([]float64, len(names))
@@ -456,7 +456,7 @@ func indices(bars []indexBar, keys []key, largest, threshold float64, number fun
 		if c.small {
 			left, right = 48, 4
 		}
-		top := c.legend(left, 14, keys) + 16
+		top := c.legend(left, keys) + 16
 		bottom := top + 220
 		y := func(v float64) float64 { return bottom - (bottom-top)*v/largest }
 		for v := 0.0; v <= largest; v += largest / 5 {

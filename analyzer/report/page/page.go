@@ -50,8 +50,8 @@ type Options struct {
 	Findings *claims.Findings
 	// Beside are reference ecosystems, more than those that the result has.
 	Beside []*report.Reference
-	// Command is the one that makes the page of the result, "" for that of result.json.
-	Command string
+	// Command are the words of the command that makes the page of the result, nil for that of result.json.
+	Command []string
 	// Source is what commands of evidence name, "" for what the result was made of.
 	Source string
 }
@@ -321,7 +321,11 @@ func (b *builder) commands() []string {
 	if c := b.m.Command; c != nil {
 		analyze = "orrery analyze " + join(slices.Concat(c.Sources, c.Flags))
 	}
-	return []string{report.Printable(analyze), report.Printable(cmp.Or(b.o.Command, "orrery report result.json --lang "+b.lang))}
+	words := b.o.Command
+	if words == nil {
+		words = []string{"orrery", "report", "result.json", "--lang", b.lang}
+	}
+	return []string{report.Printable(analyze), join(words)}
 }
 
 // foot is the provenance, the line for every printed page first.

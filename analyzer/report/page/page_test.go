@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"html"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -252,7 +253,7 @@ func poisoned(t testing.TB) (*report.Model, Options) {
 	}}}
 	poison(m)
 	beside.Ecosystem, beside.Leader = hostile, hostile
-	return m, Options{Findings: findings, Beside: []*report.Reference{beside}, Source: hostile, Command: hostile}
+	return m, Options{Findings: findings, Beside: []*report.Reference{beside}, Source: hostile, Command: []string{hostile}}
 }
 
 func TestHostileNames(t *testing.T) {
@@ -343,5 +344,120 @@ func TestSize(t *testing.T) {
 		t.Errorf("the page has %d bytes", n)
 	} else {
 		t.Logf("the page has %d bytes", n)
+	}
+}
+
+var (
+	tagged   = regexp.MustCompile(`<[^>]*>`)
+	picture1 = regexp.MustCompile(`(?s)<svg [^>]*aria-labelledby="([^"]+)-c-t".*?</svg>`)
+	table1   = regexp.MustCompile(`(?s)<table class="data" id="([^"]+)"><caption>(.*?)</caption>(.*?)</table>`)
+	row1     = regexp.MustCompile(`(?s)<tr>(.*?)</tr>`)
+	cell1    = regexp.MustCompile(`(?s)<t[dh][^>]*>(.*?)</t[dh]>`)
+	said     = regexp.MustCompile(`(?s)<(?:title|text)[^>]*>(.*?)</(?:title|text)>`)
+)
+
+// visible are the words of a piece of HTML, without what only keeps lines from breaking.
+func visible(s string) string {
+	return strings.ReplaceAll(html.UnescapeString(tagged.ReplaceAllString(s, "")), "\u2060", "")
+}
+
+// The pieces for slides have the figures of the page: every word and number of its pictures, of its cards, and of the first rows of its tables.
+func TestPiecesEqualPage(t *testing.T) {
+	t.Parallel()
+	for _, language := range Languages {
+		m, dir := sample(t), t.TempDir()
+		o := Options{Language: language, Beside: []*report.Reference{reference(t, m)}}
+		page := write(t, m, o)
+		if err := WritePieces(dir, m, o); err != nil {
+			t.Fatal(err)
+		}
+		words := func(svg string) (list []string) {
+			for _, one := range said.FindAllStringSubmatch(svg, -1) {
+				list = append(list, one[1])
+			}
+			return list
+		}
+		pictures := picture1.FindAllStringSubmatch(page, -1)
+		if len(pictures) < 12 {
+			t.Fatalf("%s: the page has %d pictures", language, len(pictures))
+		}
+		for _, p := range pictures {
+			piece, err := os.ReadFile(filepath.Join(dir, p[1]+".svg"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if on, by := words(p[0]), words(string(piece)); len(on) < 5 || !slices.Equal(on, by) {
+				t.Errorf("%s: %s says %q on the page, %q by itself", language, p[1], on, by)
+			}
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "report.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := map[string]bool{}
+		for line := range strings.Lines(string(text)) {
+			lines[strings.ReplaceAll(strings.NewReplacer(`\|`, "|", `\\`, `\`).Replace(strings.TrimSpace(line)), `\`, "")] = true
+		}
+		for _, c := range regexp.MustCompile(`<b>([^<]*)</b><span class="what">([^<]*)</span>`).FindAllStringSubmatch(page, -1) {
+			found := false
+			for line := range lines {
+				found = found || strings.HasPrefix(line, "- "+visible(c[2])+": **"+visible(c[1])+"**.")
+			}
+			if !found {
+				t.Errorf("%s: the card %s: %s is not in report.md", language, visible(c[2]), visible(c[1]))
+			}
+		}
+		rows := 0
+		for _, one := range table1.FindAllStringSubmatch(page, -1) {
+			for i, r := range row1.FindAllStringSubmatch(one[3], -1) {
+				if i > markdownRows {
+					break
+				}
+				line := "|"
+				for _, c := range cell1.FindAllStringSubmatch(r[1], -1) {
+					value := visible(c[1])
+					if strings.HasPrefix(c[1], "<code>") && value != "" {
+						value = "`" + value + "`"
+					}
+					line += " " + value + " |"
+				}
+				if rows++; !lines[strings.ReplaceAll(line, `\`, "")] {
+					t.Errorf("%s: %s: the row %s is not in report.md", language, one[1], line)
+				}
+			}
+		}
+		if rows < 80 {
+			t.Errorf("%s: %d rows were compared", language, rows)
+		}
+	}
+}
+
+// Every sentence that findings, settings and definitions can hold is in the page's language, whatever varies in it.
+func TestTranslations(t *testing.T) {
+	t.Parallel()
+	s := speaker{"zh"}
+	for english, want := range map[string]string{
+		"what was read gives 1,269 to 10,707, and what was not read decides; the 33 repositories that were not read would have to bring 2,116 more": "已读取的部分得出 1,269 至 10,707，结论取决于未读取的部分；未读取的 33 个仓库须再带来 2,116",
+		"2 of 6 figures give it: written; end - start, files written here":                                                                          "6 个数值中有 2 个得出该数：编写；期末减期初，自有文件",
+		"reproduced as another reading: since the start":                                                                                            "换一种读法则得到复现：自创立以来",
+		"the result has no period 2019; give the sources, and it is measured":                                                                       "结果中没有时期 2019；给出数据来源即可统计",
+		"git's -M50%, limit 1000":            "同 git 的 -M50%，上限 1000",
+		"0 files and the embedded directory": "0 个文件与内置目录",
+		"authors, without imports":           "作者，不含导入",
+		"every definition gives another figure: 33 to 37; what was not read cannot take away from that; the data ends with 2024-12-30, before the period does": "所有口径均得出其他数值：33 至 37；未读取的部分不可能使其减少；数据止于 2024-12-30，早于该时期结束",
+	} {
+		if got, ok := s.translate(english); got != want || !ok {
+			t.Errorf("%q: %q, %v", english, got, ok)
+		}
+	}
+	if got, ok := s.translate("a sentence that nobody translated to Chinese"); ok || got != "a sentence that nobody translated to Chinese" {
+		t.Errorf("%q, %v", got, ok)
+	}
+	for _, p := range phrases() {
+		if text := messages()[p.key]["en"]; !strings.Contains(text, "%s") {
+			if got, ok := s.translate(text); !ok || got == text {
+				t.Errorf("%s: %q stays %q", p.key, text, got)
+			}
+		}
 	}
 }
