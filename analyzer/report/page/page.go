@@ -434,7 +434,7 @@ func alone(svg string) string {
 // markdown makes text stand for itself.
 func markdown(s string) string {
 	var out strings.Builder
-	for _, r := range report.Printable(s) {
+	for _, r := range report.Printable(strings.ReplaceAll(s, dash, "–")) { // no lines are broken here
 		if r == '<' {
 			out.WriteString("&lt;") // some readers take it for HTML, whatever stands before it
 			continue
