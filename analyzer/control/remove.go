@@ -193,19 +193,14 @@ func (e *Exposure) hang(m *measurement) {
 	byKey := map[string]int{}
 	key := make([]byte, 0, 64)
 	for i, r := range e.in.Repositories {
-		lines, owned := e.standing(i)
+		lines, owners, from := e.standing(i)
 		g := m.guards[i].guardians(e.at)
 		whole := party{}
 		for p, n := range lines {
-			var of []int32
-			for ; len(owned) > 0 && owned[0].path() == p; owned = owned[1:] {
-				if owned[0].lines > 0 {
-					of = append(of, int32(e.authors[owned[0].person()]))
-				}
-			}
 			if n <= 0 || e.in.Paths[i] != nil && !e.in.Paths[i].Class[p].Written() {
 				continue
 			}
+			of := e.authorsOf(owners[from[p]:from[p+1]])
 			var seats []int
 			if !g.none() {
 				seats = g.of(r.Paths[p])
@@ -255,47 +250,65 @@ func (e *Exposure) hang(m *measurement) {
 	}
 }
 
-// owned are the lines of a path that a person wrote and that stand.
+// owned are lines of a person in a path.
 type owned struct {
-	of    uint64 // path and person: what they are sorted by
-	lines int64
+	person uint32
+	lines  int32
 }
 
-func (o *owned) path() int   { return int(o.of >> 32) }
-func (o *owned) person() int { return int(o.of & math.MaxUint32) }
-
-// standing gives by path the lines of a repository that stand at the moment, and by path and person those of active authors.
-func (e *Exposure) standing(repository int) (lines []int64, owners []owned) {
+// standing gives by path the lines of a repository that stand at the moment, and those of them that active authors wrote: of path p in
+// owners[from[p]:from[p+1]], by person.
+func (e *Exposure) standing(repository int) (lines []int64, owners []owned, from []uint32) {
 	r := e.in.Repositories[repository]
 	persons := e.in.Resolution.Person[repository]
 	active := make([]bool, len(persons)) // by signature: there are far more rows
 	for s, person := range persons {
 		_, active[s] = e.authors[int(person)]
 	}
-	lines = make([]int64, len(r.Paths))
+	lines, from = make([]int64, len(r.Paths)), make([]uint32, len(r.Paths)+1)
+	each := func(do func(s *facts.Survival, author uint32)) {
+		for k := range r.Survival {
+			s := &r.Survival[k]
+			if r.Steps[s.Step].Clock > e.at || s.Commit == facts.None {
+				continue
+			}
+			if author := r.Commits[s.Commit].Author; active[author] {
+				do(s, author)
+			}
+		}
+	}
 	for k := range r.Survival {
-		s := &r.Survival[k]
-		if r.Steps[s.Step].Clock > e.at {
-			continue
-		}
-		lines[s.Path] += int64(s.Lines)
-		if s.Commit == facts.None {
-			continue
-		}
-		if author := r.Commits[s.Commit].Author; active[author] {
-			owners = append(owners, owned{uint64(s.Path)<<32 | uint64(persons[author]), int64(s.Lines)})
+		if s := &r.Survival[k]; r.Steps[s.Step].Clock <= e.at {
+			lines[s.Path] += int64(s.Lines)
 		}
 	}
-	slices.SortFunc(owners, func(a, b owned) int { return cmp.Compare(a.of, b.of) })
-	sums := owners[:0]
-	for _, o := range owners {
-		if n := len(sums); n > 0 && sums[n-1].of == o.of {
-			sums[n-1].lines += o.lines
-			continue
-		}
-		sums = append(sums, o)
+	// Rows are millions and those of a path few, so paths are told apart by counting.
+	each(func(s *facts.Survival, _ uint32) { from[s.Path+1]++ })
+	for p := range r.Paths {
+		from[p+1] += from[p]
 	}
-	return lines, sums
+	owners = make([]owned, from[len(r.Paths)])
+	next := slices.Clone(from)
+	each(func(s *facts.Survival, author uint32) {
+		owners[next[s.Path]] = owned{persons[author], s.Lines}
+		next[s.Path]++
+	})
+	return lines, owners, from
+}
+
+// authorsOf gives the sides of those who wrote lines of a path that stand; owners are sorted for it.
+func (e *Exposure) authorsOf(owners []owned) (sides []int32) {
+	slices.SortFunc(owners, func(a, b owned) int { return cmp.Compare(a.person, b.person) })
+	for len(owners) > 0 {
+		person, lines := owners[0].person, int64(0)
+		for ; len(owners) > 0 && owners[0].person == person; owners = owners[1:] {
+			lines += int64(owners[0].lines)
+		}
+		if lines > 0 {
+			sides = append(sides, int32(e.authors[int(person)]))
+		}
+	}
+	return sides
 }
 
 // exposed gives each organization the lines that hang on it alone, as [Exposure.Without] it, and what everybody has of them at the least.
