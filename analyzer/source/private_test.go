@@ -251,8 +251,10 @@ func TestPrivateRepositoryOfAnApp(t *testing.T) {
 		seen   string
 	}{
 		{"lasts", func(*http.Request, *guard) bool { return false }, true, "GET -, GET tok-secret-1, POST tok-secret-1"},
-		{"expires in the middle", func(r *http.Request, g *guard) bool { return r.Method == http.MethodPost && g.minted == 1 }, true,
-			"GET -, GET tok-secret-1, POST tok-secret-1, POST tok-secret-2"},
+		{
+			"expires in the middle", func(r *http.Request, g *guard) bool { return r.Method == http.MethodPost && g.minted == 1 }, true,
+			"GET -, GET tok-secret-1, POST tok-secret-1, POST tok-secret-2",
+		},
 		{"is revoked at once", func(_ *http.Request, g *guard) bool { return g.minted == 1 }, true, "GET -, GET tok-secret-1, GET tok-secret-2, POST tok-secret-2"},
 		{"is never right", func(*http.Request, *guard) bool { return true }, false, "GET -, GET tok-secret-1, GET tok-secret-2"},
 	} {

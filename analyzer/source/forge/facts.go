@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,9 +19,6 @@ import (
 
 // profileAge is how long what a profile says is taken for what it says: a week.
 const profileAge = 7 * 24 * time.Hour
-
-// unfinished work that is older is begun anew: answers of so many days would not fit each other.
-const resumeWithin = 24 * time.Hour
 
 // pull is a pull request on its way into tables.
 type pull struct {
@@ -93,16 +91,10 @@ func (c *Client) facts(ctx context.Context, owner string, repositories []string,
 		return nil, ErrNoToken
 	}
 	now := c.opts.Clock.now()
-	// Whoever goes on where a run ended takes its answers as they are.
-	key := "unfinished facts of " + strings.ToLower(owner)
-	begun := now.Unix()
-	var note struct{ Begun int64 }
-	if c.t.cache.loadNote(key, &note) && note.Begun <= begun && begun-note.Begun < int64(resumeWithin/time.Second) {
-		begun = note.Begun
-	} else if err := c.t.cache.saveNote(key, struct{ Begun int64 }{begun}); err != nil {
+	work, begun, err := c.Resume(ctx, factsOf(owner))
+	if err != nil {
 		return nil, err
 	}
-	work := takeSince(ctx, time.Unix(begun, 0))
 	asked := make([]asking, len(names))
 	queries, changed, total := 0, 0, 0
 	for i, name := range names {
@@ -150,6 +142,11 @@ func (c *Client) facts(ctx context.Context, owner string, repositories []string,
 	if err := c.profiles(takeSince(ctx, now.Add(-profileAge)), f, logins, now); err != nil {
 		return nil, err
 	}
+	for i := range f.Accounts {
+		if a := &f.Accounts[i]; len(a.Login) > textBytes || len(a.Name) > textBytes || len(a.Company) > textBytes {
+			return nil, fmt.Errorf("%w: an account with a text of more than %d bytes", ErrAnswer, textBytes)
+		}
+	}
 	if err := f.Check(); err != nil {
 		return nil, err
 	}
@@ -157,9 +154,9 @@ func (c *Client) facts(ctx context.Context, owner string, repositories []string,
 }
 
 // Finished forgets that there is unfinished work on an owner. To be called once what [Client.Facts] gave is kept.
-func (c *Client) Finished(owner string) error {
-	return c.t.cache.removeNote("unfinished facts of " + strings.ToLower(owner))
-}
+func (c *Client) Finished(owner string) error { return c.Finish(factsOf(owner)) }
+
+func factsOf(owner string) string { return "facts of " + strings.ToLower(owner) }
 
 // asking is one repository that is asked for.
 type asking struct {
@@ -260,16 +257,34 @@ func (c *Client) queries(a *asking) int {
 	return (n + size - 1) / size
 }
 
-// Estimate says how long a number of requests takes at the limits that are known: "4210 requests, about 50 minutes at your limit".
+// Estimate says how long a number of requests takes at the limits that are known: "about 4,210 requests, about 50 minutes at your limit".
 func (c *Client) Estimate(requests int) string {
 	c.t.mu.Lock()
 	defer c.t.mu.Unlock()
-	d := c.t.limits.estimate(c.kind, requests)
-	long := "less than a minute"
-	if minutes := int((d + time.Minute - 1) / time.Minute); minutes > 1 {
-		long = fmt.Sprintf("about %d minutes", minutes)
+	return fmt.Sprintf("about %s requests, %s at your limit", thousands(requests), about(c.t.limits.estimate(c.t, requests)))
+}
+
+// about says a time as people do.
+func about(d time.Duration) string {
+	minutes := int((d + time.Minute - 1) / time.Minute)
+	switch {
+	case minutes <= 1:
+		return "less than a minute"
+	case minutes <= 20:
+		return fmt.Sprintf("about %d minutes", minutes)
+	case minutes < 175:
+		return fmt.Sprintf("about %d minutes", (minutes+2)/5*5)
 	}
-	return fmt.Sprintf("about %d requests, %s at your limit", requests, long)
+	return fmt.Sprintf("about %s hours", thousands((minutes+30)/60))
+}
+
+// thousands writes a number with a comma after each three digits.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // pulls brings what is known of a repository up to date.

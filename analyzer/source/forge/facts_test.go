@@ -399,12 +399,59 @@ func TestEstimate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n, want := range map[int]string{
-		10: "about 10 requests, less than a minute at your limit", 1900: "about 1900 requests, about 16 minutes at your limit",
-		4210: "about 4210 requests, about 60 minutes at your limit", 20000: "about 20000 requests, about 240 minutes at your limit",
+		10: "about 10 requests, less than a minute at your limit", 999: "about 999 requests, about 12 minutes at your limit",
+		1900: "about 1,900 requests, about 25 minutes at your limit", 4210: "about 4,210 requests, about 85 minutes at your limit",
+		1234567: "about 1,234,567 requests, about 248 hours at your limit",
 	} {
 		if got := c.Estimate(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}
+	}
+}
+
+// At a limit that nothing has used up, each request takes its part of the hour.
+func TestEstimateOfEachForge(t *testing.T) {
+	for _, test := range []struct {
+		kind      Kind
+		anonymous bool
+		want      string
+	}{
+		{GitHub, false, "about 4,210 requests, about 50 minutes at your limit"},
+		{GitHub, true, "about 4,210 requests, about 70 hours at your limit"},
+		{Gitee, false, "about 4,210 requests, about 70 minutes at your limit"},
+		{GitCode, false, "about 4,210 requests, about 85 minutes at your limit"},
+	} {
+		c := newFake(t, test.kind).open("", func(o *Options) {
+			if test.anonymous {
+				o.Credential = Credential{}
+			}
+		})
+		if got := c.Estimate(4210); got != test.want {
+			t.Errorf("%s, anonymous %v: %s, want %s", test.kind, test.anonymous, got, test.want)
+		}
+	}
+}
+
+// What was estimated is what it takes, if the limit is what it waits for.
+func TestEstimateHolds(t *testing.T) {
+	f := newFake(t, GitHub)
+	f.limit = 120
+	for i := range 1000 {
+		f.add(fmt.Sprintf("tool-%d", i))
+	}
+	c := f.open("", nil)
+	f.used, f.reset = 40, f.server().Add(40*time.Minute)
+	if _, err := c.Repository(t.Context(), "acme", "tool-0"); err != nil {
+		t.Fatal(err)
+	}
+	begun, estimate := f.now, c.t.limits.estimate(c.t, 400)
+	for i := range 400 {
+		if _, err := c.Repository(t.Context(), "acme", fmt.Sprintf("tool-%d", i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := f.now.Sub(begun); took > estimate || took < estimate/2 {
+		t.Errorf("it took %v, %v were estimated", took, estimate)
 	}
 }
 

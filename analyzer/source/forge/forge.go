@@ -254,6 +254,26 @@ func (c *Client) Counts() Counts {
 	return c.t.counts
 }
 
+// unfinished work that is older is begun anew: answers of so many days would not fit each other.
+const resumeWithin = 24 * time.Hour
+
+// Resume begins work of many requests, or goes on with work of that name that was not finished: with the context that it gives, answers
+// since the work began are taken as they are, without asking. [Client.Finish] ends it.
+func (c *Client) Resume(ctx context.Context, work string) (resumed context.Context, begun int64, err error) {
+	key := "unfinished " + work
+	begun = c.opts.Clock.now().Unix()
+	var note struct{ Begun int64 }
+	if c.t.cache.loadNote(key, &note) && note.Begun <= begun && begun-note.Begun < int64(resumeWithin/time.Second) {
+		begun = note.Begun
+	} else if err := c.t.cache.saveNote(key, struct{ Begun int64 }{begun}); err != nil {
+		return nil, 0, err
+	}
+	return takeSince(ctx, time.Unix(begun, 0)), begun, nil
+}
+
+// Finish forgets that there is unfinished work. To be called once what came of it is kept or told.
+func (c *Client) Finish(work string) error { return c.t.cache.removeNote("unfinished " + work) }
+
 // Repository is one of an owner's, as the forge tells it.
 type Repository struct {
 	ID            int64  `json:"id"`
@@ -288,8 +308,11 @@ func CheckName(s string) bool { return ownerName.MatchString(s) && s != "." && s
 // pageSize is the most that the forges give at once.
 const pageSize = 100
 
-// maxPages bounds lists: a million entries.
-const maxPages = 10_000
+// What a forge may fill the memory with: lists of so many pages, and texts of so many bytes.
+const (
+	maxPages  = 10_000
+	textBytes = 1000
+)
 
 // Repositories lists all public repositories of an owner, a person's or an organization's. If the forge cannot be asked now, it gives the last
 // whole list, with the reason in [Listing.Stale]; an owner that does not exist any more is an error.
@@ -366,8 +389,8 @@ func (c *Client) list(ctx context.Context, owner string, person bool) (savedList
 	}
 	seen := map[int64]bool{}
 	for _, r := range all {
-		if !CheckName(r.Name) || !CheckName(r.Owner) {
-			return s, fmt.Errorf("%w: a repository is called %q", ErrRefused, r.Owner+"/"+r.Name)
+		if err := r.check(); err != nil {
+			return s, err
 		}
 		// What is made while pages are read moves entries from one page to the next.
 		if !seen[r.ID] {
@@ -377,6 +400,17 @@ func (c *Client) list(ctx context.Context, owner string, person bool) (savedList
 	}
 	slices.SortFunc(s.Repositories, func(a, b Repository) int { return strings.Compare(a.Name, b.Name) })
 	return s, nil
+}
+
+// check refuses what no forge would tell of a repository.
+func (r *Repository) check() error {
+	if !CheckName(r.Name) || !CheckName(r.Owner) {
+		return fmt.Errorf("%w: a repository is called %.300q", ErrRefused, r.Owner+"/"+r.Name)
+	}
+	if len(r.CloneURL) > textBytes || len(r.DefaultBranch) > textBytes {
+		return fmt.Errorf("%w: the address or the branch of %s/%s has more than %d bytes", ErrRefused, r.Owner, r.Name, textBytes)
+	}
+	return nil
 }
 
 // page is one page of a list; next is the number of the following one, 0 at the end.
@@ -425,8 +459,8 @@ func (c *Client) Repository(ctx context.Context, owner, name string) (*Repositor
 	if err != nil {
 		return nil, fmt.Errorf("asking for %s:%s/%s: %w", c.kind, owner, name, err)
 	}
-	if !CheckName(r.Name) || !CheckName(r.Owner) {
-		return nil, fmt.Errorf("asking for %s:%s/%s: %w: it is called %q", c.kind, owner, name, ErrRefused, r.Owner+"/"+r.Name)
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("asking for %s:%s/%s: %w", c.kind, owner, name, err)
 	}
 	if !strings.EqualFold(r.Owner, owner) || !strings.EqualFold(r.Name, name) {
 		r.Renamed = owner + "/" + name

@@ -215,6 +215,7 @@ func TestFaults(t *testing.T) {
 			}
 			// Once it is well again, the rest is asked for.
 			f.forget()
+			f.now = f.now.Add(24 * time.Hour)
 			if l, err = f.open(dir, nil).Repositories(t.Context(), "acme"); err != nil || len(l.Repositories) != 500 {
 				t.Errorf("afterwards: %v", err)
 			}

@@ -63,6 +63,9 @@ func (c *Client) githubRepository(ctx context.Context, owner, name string) (*Rep
 	return &one, nil
 }
 
+// tokenPoints is what making a token counts, of the points a minute: what writes counts for five.
+const tokenPoints = 5
+
 // installationToken gets a token for an installation of an App, past cache and limits: it is signed in otherwise, and never kept.
 func (t *transport) installationToken(ctx context.Context, a *app) (string, time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.opts.Idle)
@@ -78,7 +81,9 @@ func (t *transport) installationToken(ctx context.Context, a *app) (string, time
 			}
 			req = req.Clone(req.Context())
 			req.Header.Set("Authorization", "Bearer "+jwt)
-			t.limits.spend(t.opts.Clock.now())
+			for range tokenPoints {
+				t.limits.spend(t.opts.Clock.now())
+			}
 			t.counts.Asked++
 			t.counts.Counted++
 			res, err := t.network.RoundTrip(req)

@@ -15,6 +15,7 @@ type limits struct {
 	hour   int         // in any hour, where the forge does not tell; 0 for none
 	sent   []time.Time // of the last minute, or hour, ascending
 	left   map[string]budget
+	until  map[string]time.Time // by resource: when the forge may be asked again
 }
 
 // budget is what is left of a limit that the forge tells.
@@ -26,7 +27,7 @@ type budget struct {
 // The documented limits. GitHub: 900 points a minute, a reading request is one; 5,000 requests an hour, told in headers. Gitee and GitCode: as
 // third parties report them.
 func newLimits(kind Kind, recent []time.Time) limits {
-	l := limits{left: map[string]budget{}}
+	l := limits{left: map[string]budget{}, until: map[string]time.Time{}}
 	switch kind {
 	case GitHub:
 		l.minute = 900
@@ -71,7 +72,10 @@ func (l *limits) wait(ctx context.Context, t *transport, path string) error {
 		for len(l.sent) > 0 && !l.sent[0].After(now.Add(-keep)) {
 			l.sent = l.sent[1:]
 		}
-		d, why := l.full(time.Minute, l.minute, now), fmt.Sprintf("%d requests a minute are allowed", l.minute)
+		d, why := l.until[resource(path)].Sub(now), "a limit was reached before"
+		if d <= 0 {
+			d, why = l.full(time.Minute, l.minute, now), fmt.Sprintf("%d requests a minute are allowed", l.minute)
+		}
 		if d == 0 && l.hour > 0 {
 			d, why = l.full(time.Hour, l.hour, now), fmt.Sprintf("%d requests an hour are allowed", l.hour)
 		}
@@ -81,6 +85,9 @@ func (l *limits) wait(ctx context.Context, t *transport, path string) error {
 			if d <= 0 {
 				delete(l.left, resource(path))
 				continue
+			}
+			if err := t.block(now.Add(d), resource(path)); err != nil {
+				return err
 			}
 		}
 		if d <= 0 {
@@ -141,20 +148,42 @@ func (l *limits) pause(res *http.Response, content []byte, waited int, now time.
 	return 0, ""
 }
 
-// estimate tells how long a number of requests takes, at two a second and with the waits for limits.
-func (l *limits) estimate(kind Kind, requests int) time.Duration {
-	d := time.Duration(requests) * time.Second / 2
-	d = max(d, time.Duration(requests/l.minute)*time.Minute)
-	hour := l.hour
-	left := hour - len(l.sent)
-	if kind == GitHub {
-		hour, left = 5000, 5000
-		if b, ok := l.left["core"]; ok && b.limit > 0 {
-			hour, left = b.limit, b.remaining
-		}
+// block notes that the forge may not be asked before a moment: also not by the next run, which would be one that does not listen.
+func (t *transport) block(until time.Time, resources ...string) error {
+	// Whatever a forge says, the next day it is asked.
+	if most := t.opts.Clock.now().Add(24 * time.Hour); until.After(most) {
+		until = most
 	}
+	for _, r := range resources {
+		t.limits.until[r] = until
+	}
+	return t.cache.saveNote(blockedKey, t.limits.until)
+}
+
+const blockedKey = "limits that were reached"
+
+// estimate tells how long a number of requests takes at the rate of the limits, and with the wait for what of the hour is used up.
+func (l *limits) estimate(t *transport, requests int) time.Duration {
+	now := t.opts.Clock.now()
+	pace := max(time.Minute/time.Duration(l.minute), time.Second/2)
+	hour, left, refill := l.hour, l.hour-len(l.sent), time.Hour
+	if t.kind == GitHub {
+		hour, left = 5000, 5000
+		if t.credential.IsZero() {
+			hour, left = 60, 60
+		}
+		if b, ok := l.left["core"]; ok && b.limit > 0 && b.reset.After(t.serverNow()) {
+			hour, left, refill = b.limit, b.remaining, b.reset.Sub(t.serverNow())
+		}
+	} else if len(l.sent) > 0 {
+		refill = l.sent[0].Add(time.Hour).Sub(now)
+	}
+	if hour > 0 {
+		pace = max(pace, time.Hour/time.Duration(hour))
+	}
+	d := time.Duration(requests) * pace
 	if hour > 0 && requests > left {
-		d = max(d, time.Duration((requests-left+hour-1)/hour)*time.Hour)
+		d = max(d, refill+time.Duration(requests-left)*pace)
 	}
 	return d
 }

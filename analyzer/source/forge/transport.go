@@ -37,6 +37,8 @@ type transport struct {
 
 const (
 	answerBytes = 32 << 20
+	// A byte or two of JSON can become a struct of hundreds: of the largest real answers the values are a tenth of this.
+	answerValues = 300_000
 	failures    = 5 // of the server or the network in a row
 	waits       = 8 // for one answer: limits, and answers that are being prepared
 )
@@ -65,6 +67,12 @@ func newTransport(c *Client) (*transport, error) {
 		return nil, fmt.Errorf("looking at the answers of %s: %w", t.base.Host, err)
 	}
 	t.limits = newLimits(t.kind, recent)
+	if t.credential.app() != nil {
+		t.limits.minute -= 2 * tokenPoints // kept for tokens
+	}
+	if !t.cache.loadNote(blockedKey, &t.limits.until) || t.limits.until == nil {
+		t.limits.until = map[string]time.Time{}
+	}
 	return t, nil
 }
 
@@ -214,6 +222,14 @@ func (t *transport) ask(req *http.Request, body []byte, name string, known *entr
 			if limit == "" {
 				return nil, fmt.Errorf("%w (%d)%s", ErrDenied, status, said(content))
 			}
+			// Secondary limits are of all that is asked.
+			resources := []string{"core", "graphql"}
+			if b, ok := t.limits.left[resource(req.URL.Path)]; ok && b.remaining <= 0 {
+				resources = []string{resource(req.URL.Path)}
+			}
+			if err := t.block(now.Add(d), resources...); err != nil {
+				return nil, err
+			}
 			if waited++; waited > waits {
 				return nil, fmt.Errorf("%w: %s, again and again", ErrLimited, limit)
 			}
@@ -302,8 +318,28 @@ func (t *transport) send(ctx context.Context, req *http.Request, body []byte, kn
 		if !json.Valid(content) {
 			return nil, nil, fmt.Errorf("%w: it is no whole JSON", ErrAnswer)
 		}
+		if values(content) > answerValues {
+			return nil, nil, fmt.Errorf("%w: it holds more than %d values", ErrAnswer, answerValues)
+		}
 	}
 	return res, content, nil
+}
+
+// values counts the members and elements of valid JSON, but for the first of each.
+func values(content []byte) (n int) {
+	for i := 0; i < len(content); i++ {
+		switch content[i] {
+		case '"':
+			for i++; content[i] != '"'; i++ {
+				if content[i] == '\\' {
+					i++
+				}
+			}
+		case ',':
+			n++
+		}
+	}
+	return n
 }
 
 // pause waits, if that is not too long.
