@@ -41,7 +41,8 @@ const QueryLabel = "as the forge counts: commits of default branches, of all tim
 	"accounts and may be hours late, others link none; no lines, no organizations, no dates; not to be compared with figures from git"
 
 // Query asks forges who contributed to the repositories that args name ("github:OWNER", "gitee:OWNER/REPO"), and fetches nothing: one request for
-// each 100 repositories, and one for each 100 contributors of each. What one repository does not tell is its Problem and stops no other.
+// each 100 repositories, and one for each 100 contributors of each. What one repository does not tell is its Problem and stops no other. A query that
+// was killed, or that met a limit or a network that failed, is taken up by the same one within a day: what was answered is not asked for again.
 func Query(ctx context.Context, args []string, opts Options) (*Queried, error) {
 	owners, err := ForgeOwners(args)
 	if err != nil {
@@ -54,16 +55,32 @@ func Query(ctx context.Context, args []string, opts Options) (*Queried, error) {
 	q := &Queried{Label: QueryLabel, Warnings: []string{}}
 	people := map[string]forge.Contributor{}
 	seen := map[string]bool{}
+	var finish []func() error
+	complete := true
+	// What was not answered may be tomorrow: then the rest alone is asked for.
+	failed := func(err error) {
+		complete = complete && !errors.Is(err, forge.ErrLimited) && !errors.Is(err, forge.ErrUnreachable)
+	}
 	for _, o := range owners {
 		c, err := r.client(o.Kind)
 		if err != nil {
 			return nil, err
 		}
-		list, err := r.queried(ctx, c, o, q)
+		work := "query of " + strings.ToLower(o.Owner+"/"+o.Name)
+		asked := ctx
+		if !r.opts.Offline {
+			if asked, _, err = c.Resume(ctx, work); err != nil {
+				return nil, err
+			}
+			finish = append(finish, func() error { return c.Finish(work) })
+		}
+		list, stale, err := r.queried(asked, c, o, q)
+		failed(stale)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		if err != nil {
+			failed(err)
 			name := string(o.Kind) + ":" + o.Owner
 			if o.Name != "" {
 				name += "/" + o.Name
@@ -78,11 +95,12 @@ func Query(ctx context.Context, args []string, opts Options) (*Queried, error) {
 			}
 			seen[name] = true
 			row := QueriedRepository{Name: name, Fork: one.Fork}
-			contributors, err := c.Contributors(ctx, one.Owner, one.Name)
+			contributors, err := c.Contributors(asked, one.Owner, one.Name)
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
 			if err != nil {
+				failed(err)
 				row.Problem = redact(err.Error())
 			} else {
 				row.QueriedFigures = queriedFigures(contributors)
@@ -99,6 +117,13 @@ func Query(ctx context.Context, args []string, opts Options) (*Queried, error) {
 			q.Repositories = append(q.Repositories, row)
 		}
 	}
+	if complete {
+		for _, f := range finish {
+			if err := f(); err != nil {
+				return nil, err
+			}
+		}
+	}
 	slices.SortStableFunc(q.Repositories, func(a, b QueriedRepository) int { return strings.Compare(a.Name, b.Name) })
 	all := make([]forge.Contributor, 0, len(people))
 	for _, k := range people {
@@ -108,29 +133,29 @@ func Query(ctx context.Context, args []string, opts Options) (*Queried, error) {
 	return q, nil
 }
 
-// queried lists the repositories of an owner.
-func (r *resolver) queried(ctx context.Context, c *forge.Client, o ForgeOwner, q *Queried) ([]forge.Repository, error) {
+// queried lists the repositories of an owner. stale says why it is an earlier list; nil if it is today's.
+func (r *resolver) queried(ctx context.Context, c *forge.Client, o ForgeOwner, q *Queried) (list []forge.Repository, stale, err error) {
 	if o.Name != "" {
 		one, err := c.Repository(ctx, o.Owner, o.Name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return []forge.Repository{*one}, nil
+		return []forge.Repository{*one}, nil, nil
 	}
 	l, err := c.Repositories(ctx, o.Owner)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if l.Stale != nil {
 		q.Warnings = append(q.Warnings, redact(fmt.Sprintf("%s:%s: the list is that of %s, because %v", o.Kind, o.Owner, l.AsOf.Format("2006-01-02 15:04 MST"), l.Stale)))
 	}
 	if len(l.Repositories) == 0 {
-		return nil, errors.New("no public repository")
+		return nil, l.Stale, errors.New("no public repository")
 	}
 	if o := r.opts.Forges[o.Kind]; o.Talk != nil {
 		o.Talk(fmt.Sprintf("%d repositories: %s or more", len(l.Repositories), c.Estimate(len(l.Repositories))))
 	}
-	return l.Repositories, nil
+	return l.Repositories, l.Stale, nil
 }
 
 // queriedFigures counts people and their commits.

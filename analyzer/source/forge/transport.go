@@ -39,8 +39,8 @@ const (
 	answerBytes = 32 << 20
 	// A byte or two of JSON can become a struct of hundreds: of the largest real answers the values are a tenth of this.
 	answerValues = 300_000
-	failures    = 5 // of the server or the network in a row
-	waits       = 8 // for one answer: limits, and answers that are being prepared
+	failures     = 5 // of the server or the network in a row
+	waits        = 8 // for one answer: limits, and answers that are being prepared
 )
 
 func newTransport(c *Client) (*transport, error) {
