@@ -149,6 +149,9 @@ func (f *fakeForge) RoundTrip(req *http.Request) (*http.Response, error) {
 	if strings.Contains(req.URL.String(), f.token) && f.token != "" {
 		f.t.Errorf("the token stands in an address: %s", req.URL)
 	}
+	if f.kind == GitHub && f.host == "api.github.com" && req.URL.Path != "/graphql" {
+		checkUsed(f.t, req)
+	}
 	f.now = f.now.Add(50 * time.Millisecond) // of travelling
 	f.sent = append(f.sent, f.now)
 	minute := 0
