@@ -187,3 +187,43 @@ func TestPlace(t *testing.T) {
 		}
 	}
 }
+
+// Whatever address a forge gives for a clone: only its own https (or http, where that is allowed) is called, and nothing is run.
+func TestHostileCloneAddresses(t *testing.T) {
+	s := newForgeServer(t)
+	host := strings.TrimPrefix(s.host.URL, "http://")
+	var addresses []string
+	for _, address := range []string{
+		"ext::sh -c touch% /tmp/x", "ext::sh", "fd::17", "file:///etc", "/etc", "../../etc", "--upload-pack=touch x", "-oProxyCommand=touch",
+		"ssh://-oProxyCommand=touch/x", "ssh://git@" + host + "/team/tool", "git@" + host + ":team/tool", "git://" + host + "/team/tool",
+		"http://" + host + "@evil.example/team/x", "https://" + host + ".evil.example/team/x", "http://evil.example/" + host, "http://127.0.0.1:1/team/x",
+		"http://" + host + "/team/x?--upload-pack=y", "http://" + host + "/team/x#y", "http://" + host + "/team/..%2f..%2fx", "http://" + host + "/../team/x",
+		"http://" + host + "/team/x\x1b[31m", "http://" + host + "/team/x\ny", "http://" + host + "\\@evil.example/team/x", "http://" + host + "/-team/x", "",
+	} {
+		name := fmt.Sprintf("x%d", len(addresses))
+		addresses = append(addresses, address)
+		s.add(name)["clone_url"] = address
+	}
+	opts := s.options(t)
+	opts.AllowSSH = true
+	e := resolve(t, opts, "github:team")
+	if len(e.Repositories) != len(addresses)+1 {
+		t.Fatalf("%d repositories", len(e.Repositories))
+	}
+	for _, r := range e.Repositories {
+		if r.Key == "tool" {
+			if r.Problem != nil {
+				t.Error(r.Problem)
+			}
+			continue
+		}
+		if !errors.Is(r.Problem, ErrRefused) || r.Dir != "" || r.URL != "" {
+			t.Errorf("%s: %+v", r.Key, r)
+			continue
+		}
+		if text := r.Problem.Error(); strings.ContainsAny(text, "\n\r\x1b") || len(text) > 700 || !strings.HasPrefix(text, "github:team/"+r.Key+": ") && !strings.Contains(text, ": github:team/"+r.Key+": ") {
+			t.Errorf("%q", text)
+		}
+	}
+	clean(t, opts.MirrorsDir, 1)
+}

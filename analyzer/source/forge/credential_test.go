@@ -135,6 +135,23 @@ func TestTokenStaysWithItsHost(t *testing.T) {
 	}
 }
 
+// A forge that repeats the token, in an answer, in an error or in a header, does not get it printed or kept.
+func TestTokenIsRepeated(t *testing.T) {
+	for _, status := range []int{200, 403, 404, 418, 500} {
+		f, dir := newFake(t, GitHub), t.TempDir()
+		f.fault = func(_ int, req *http.Request) *http.Response {
+			word := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
+			return answer(req, status, map[string]any{"id": 1, "name": "tool", "message": "who is " + word, "owner": map[string]any{"login": "acme"}, "default_branch": word},
+				"ETag", `"`+word+`"`, "Link", "<https://api.github.com/"+word+`>; rel="x"`, "Last-Modified", word)
+		}
+		r, err := f.open(dir, nil).Repository(t.Context(), "acme", "tool")
+		if (err == nil) != (status == 200) || strings.Contains(fmt.Sprintf("%+v %v", r, err), f.token) {
+			t.Errorf("%d: %+v, %v", status, r, err)
+		}
+		spotless(t, dir, f.token)
+	}
+}
+
 // newApp makes a key file and what the fake forge does for an installation: tokens that last an hour by its clock.
 func newApp(t *testing.T, f *fakeForge) (Credential, *int) {
 	t.Helper()

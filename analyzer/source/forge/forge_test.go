@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -287,6 +288,25 @@ func TestPointsAMinute(t *testing.T) {
 	}
 }
 
+// Tokens of an installation are points as well, five each.
+func TestPointsOfTokens(t *testing.T) {
+	f := newFake(t, GitHub)
+	f.add("tool")
+	credential, minted := newApp(t, f)
+	c := f.open("", func(o *Options) { o.Credential = credential })
+	for i := range 700 {
+		if i%5 == 4 {
+			f.token = "revoked"
+		}
+		if _, err := c.Repository(t.Context(), "acme", "tool"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if *minted != 141 || f.slept == 0 {
+		t.Errorf("%d tokens, %v waited", *minted, f.slept)
+	}
+}
+
 func TestAnHourAtGitCode(t *testing.T) {
 	l := newLimits(GitCode, nil)
 	f := newFake(t, GitCode)
@@ -418,6 +438,120 @@ func TestEnterprise(t *testing.T) {
 		if _, err := Open(GitHub, Options{Base: bad}); err == nil || strings.Contains(err.Error(), "pw") {
 			t.Errorf("%s: %v", bad, err)
 		}
+	}
+}
+
+// Other forges can lie elsewhere as well, and the token goes there alone.
+func TestOtherAddresses(t *testing.T) {
+	for _, c := range []struct {
+		kind                   Kind
+		base, host, path, from string
+	}{
+		{GitHub, "https://GIT.corp.example:443/api/v3", "git.corp.example", "/api/v3/", "git.corp.example"},
+		{GitHub, "https://api.team.ghe.com", "api.team.ghe.com", "/", "team.ghe.com"},
+		{GitHub, "https://api.corp.example/api/v3/", "api.corp.example", "/api/v3/", "api.corp.example"},
+		{Gitee, "https://gitee.corp.example/api/v5", "gitee.corp.example", "/api/v5/", "gitee.corp.example"},
+		{GitCode, "https://api.code.corp.example/api/v5", "api.code.corp.example", "/api/v5/", "code.corp.example"},
+		{GitCode, "https://code.corp.example:8443/api/v5", "code.corp.example:8443", "/api/v5/", "code.corp.example:8443"},
+	} {
+		f := newFake(t, c.kind)
+		f.host = c.host
+		public, err := url.Parse(public[c.kind].base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.add("tool")
+		f.fault = func(_ int, req *http.Request) *http.Response {
+			rest, ok := strings.CutPrefix(req.URL.Path, c.path)
+			if !ok || req.Header.Get("Authorization") != "Bearer "+f.token {
+				t.Errorf("%s: %s was asked for", c.base, req.URL)
+			}
+			req.URL.Path = public.Path + rest
+			return nil
+		}
+		client := f.open(t.TempDir(), func(o *Options) { o.Base = c.base })
+		if l, err := client.Repositories(t.Context(), "acme"); err != nil || len(l.Repositories) != 1 || client.Host() != c.from || client.Name() != c.from {
+			t.Errorf("%s: cloned from %s, %v", c.base, client.Host(), err)
+		}
+		for address, want := range map[string]bool{
+			"https://" + c.from + "/acme/tool.git/info/refs": true, "http://" + c.from + "/acme/tool.git/info/refs": false, "https://evil.example/acme/tool.git/info/refs": false,
+			"https://" + strings.TrimSuffix(c.from, ":8443") + ".evil.example/x": false, "https://" + strings.TrimSuffix(c.from, ":8443") + ":444/x": false, "https://x." + c.from + "/x": false, "https://github.com/x": false,
+		} {
+			req, err := http.NewRequest(http.MethodGet, address, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if signed, err := client.SignGit(req, false); signed != want || err != nil || (req.Header.Get("Authorization") != "") != want {
+				t.Errorf("%s: %s is signed: %v, %v", c.base, address, signed, err)
+			}
+		}
+	}
+}
+
+// endless gives the same bytes for ever.
+type endless string
+
+func (e endless) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		n += copy(p[n:], e)
+	}
+	return n, nil
+}
+
+// A forge that means harm fills no memory and no disk, and is refused in one line.
+func TestHostileForge(t *testing.T) {
+	named := func(owner, name string, more ...string) string {
+		one := map[string]any{"id": 1, "name": name, "owner": map[string]any{"login": owner}}
+		for i := 0; i < len(more); i += 2 {
+			one[more[i]] = more[i+1]
+		}
+		content, err := json.Marshal([]any{one})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(content)
+	}
+	for _, c := range []struct {
+		name string
+		body io.Reader
+		want error
+	}{
+		{"an endless body", endless(" "), ErrAnswer},
+		{"an endless list", io.MultiReader(strings.NewReader("["), endless(`{"id":1},`)), ErrAnswer},
+		{"a million of nothing", strings.NewReader("[" + strings.Repeat("null,", 1_000_000) + "null]"), ErrAnswer},
+		{"lists in lists", strings.NewReader(strings.Repeat("[", 1_000_000)), ErrAnswer},
+		{"a folder above", strings.NewReader(named("acme", "..")), ErrRefused},
+		{"a path", strings.NewReader(named("acme", "../../etc/passwd")), ErrRefused},
+		{"an option", strings.NewReader(named("acme", "--upload-pack=touch x")), ErrRefused},
+		{"control characters", strings.NewReader(named("acme", "a\x1b[31m\nb\x00")), ErrRefused},
+		{"an owner that is a path", strings.NewReader(named("../x", "tool")), ErrRefused},
+		{"a name without end", strings.NewReader(named("acme", strings.Repeat("a", 1<<20))), ErrRefused},
+		{"an address without end", strings.NewReader(named("acme", "tool", "clone_url", "https://github.com/"+strings.Repeat("a", 1<<20))), ErrRefused},
+		{"a branch without end", strings.NewReader(named("acme", "tool", "default_branch", strings.Repeat("a", 1<<20))), ErrRefused},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFake(t, GitHub)
+			f.fault = func(_ int, req *http.Request) *http.Response {
+				res := answer(req, http.StatusOK, nil)
+				res.Body = io.NopCloser(c.body)
+				return res
+			}
+			l, err := f.open(t.TempDir(), nil).Repositories(t.Context(), "acme")
+			if !errors.Is(err, c.want) || l != nil {
+				t.Fatalf("%v", err)
+			}
+			if text := err.Error(); len(text) > 600 || strings.ContainsAny(text, "\n\x1b\x00") || strings.Contains(text, f.token) {
+				t.Errorf("%d bytes: %q", len(text), text)
+			}
+		})
+	}
+	pages := 0
+	_, err := collect(t.Context(), func(_ context.Context, number int) (page[int], error) {
+		pages++
+		return page[int]{items: []int{number}, next: number + 1, total: -1}, nil
+	})
+	if !errors.Is(err, ErrAnswer) || pages > maxPages {
+		t.Errorf("%d pages, %v", pages, err)
 	}
 }
 

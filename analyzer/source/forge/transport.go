@@ -304,6 +304,14 @@ func (t *transport) send(ctx context.Context, req *http.Request, body []byte, kn
 		t.counts.Counted++
 	}
 	content, err := io.ReadAll(io.LimitReader(res.Body, answerBytes+1))
+	if token != "" { // one that is repeated is neither kept nor printed
+		content = bytes.ReplaceAll(content, []byte(token), []byte("REDACTED"))
+		for name, values := range res.Header {
+			if strings.Contains(strings.Join(values, "\n"), token) {
+				res.Header.Del(name)
+			}
+		}
+	}
 	switch {
 	case err != nil:
 		return nil, nil, fmt.Errorf("%w: the answer was cut short: %w", ErrAnswer, err)
