@@ -56,7 +56,7 @@ func TestListingOf500(t *testing.T) {
 func TestListingOfPlainForges(t *testing.T) {
 	for _, kind := range []Kind{Gitee, GitCode} {
 		for _, links := range []bool{false, true} {
-			for _, n := range []int{0, 1, 100, 101, 250} {
+			for _, n := range []int{0, 1, 100, 101, 500} {
 				f := newFake(t, kind)
 				f.links = links
 				f.repositories(n)
@@ -67,6 +67,13 @@ func TestListingOfPlainForges(t *testing.T) {
 				l, err := f.open(t.TempDir(), nil).Repositories(t.Context(), "acme")
 				if err != nil || len(l.Repositories) != n {
 					t.Fatalf("%s, links %v, %d: %v", kind, links, n, err)
+				}
+				asked := max(1, (n+pageSize-1)/pageSize)
+				if links && n == pageSize { // nothing says that a full page is the last
+					asked++
+				}
+				if len(f.requests) != asked {
+					t.Errorf("%s, links %v, %d: %d requests, want %d", kind, links, n, len(f.requests), asked)
 				}
 				if n > 1 {
 					want := Repository{ID: 77, Owner: "acme", Name: "tool-001", CloneURL: "https://" + public[kind].host + "/acme/tool-001.git", DefaultBranch: "main", Empty: true}
