@@ -458,4 +458,36 @@ func TestReviewsByRepositoryAddUp(t *testing.T) {
 	if all == 0 {
 		t.Error("nothing was reviewed")
 	}
+	// By people it is the same, those of nobody known among them.
+	bySide := map[[2]string]int{}
+	for _, r := range result.Rows {
+		for w := range r.Acts {
+			bySide[[2]string{in.Windows[w].Name, r.Name}] += r.Acts[w].All()
+		}
+	}
+	for _, at := range result.People {
+		name := at.Class.String()
+		if at.Organization != people.NoOrganization {
+			name = in.Resolution.Organizations[at.Organization].Name
+		}
+		bySide[[2]string{in.Windows[at.Window].Name, name}] -= at.Acts
+	}
+	for side, n := range bySide {
+		if n != 0 {
+			t.Errorf("%v: people have %d acts more or less", side, n)
+		}
+	}
+	// Ann looked at Bob's change; what Sue took in is of somebody for nobody known.
+	var with []string
+	for _, p := range result.Pairs {
+		name := func(i int) string { return in.Resolution.Persons[i].Name }
+		with = append(with, fmt.Sprintf("%s: %s with %s, %d", in.Windows[p.Window].Name, name(p.Person), name(p.Author), p.Acts))
+		if p.Organization == people.NoOrganization || (p.OrganizationOf == people.NoOrganization) != (name(p.Author) == "Zed") {
+			t.Errorf("%s: for %d and %d", with[len(with)-1], p.Organization, p.OrganizationOf)
+		}
+	}
+	slices.Sort(with)
+	if diff := gocmp.Diff([]string{"all time: Ann Berg with Bob Falk, 1", "all time: Sue Orr with Zed, 1", "late: Sue Orr with Zed, 1"}, with); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }

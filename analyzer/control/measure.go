@@ -104,7 +104,26 @@ type Result struct {
 	Where []ActsAt
 	// Guarded counts the guarded lines of organizations by repository, in the order of repositories and organizations. Contractors stand apart.
 	Guarded  []LinesAt
+	// People counts them by who did them for whom where, in the order of windows, repositories, persons and sides.
+	People []ActsBy
+	// Pairs counts them by who did them with whose changes, as far as both are persons, for whom each worked then; in the order of windows and persons.
+	Pairs    []ActsWith
 	Warnings []string
+}
+
+// ActsBy is how often somebody reviewed, approved or took in changes of others in a repository.
+type ActsBy struct {
+	Window, Repository int
+	Person             int // into the resolution's Persons; -1 for accounts of which there is no commit
+	Organization       int // or people.NoOrganization, if Class is an unknown one
+	Class              people.Class
+	Acts               int
+}
+
+// ActsWith is how often a person reviewed, approved or took in changes of another one.
+type ActsWith struct {
+	Window, Person, Author             int
+	Organization, OrganizationOf, Acts int
 }
 
 // LinesAt are the surviving lines of files written here that people of an organization guard in a repository, as [Part].Guarded.
@@ -386,8 +405,10 @@ func (m *measurement) acts(t *table, out *Result) {
 		}
 	}
 	where := map[ActsAt]int{}
+	by, with := map[ActsBy]int{}, map[ActsWith]int{}
 	m.changes(func(done []deed) {
 		others := false
+		author, authorFor := m.authorOf(done[0].Act)
 		for _, d := range done {
 			others = others || !d.machine
 			for w := range m.in.Windows {
@@ -400,6 +421,10 @@ func (m *measurement) acts(t *table, out *Result) {
 				}
 				if d.by.Organization != people.NoOrganization {
 					where[ActsAt{Window: w, Repository: d.Repository, Organization: d.by.Organization}]++
+				}
+				by[ActsBy{Window: w, Repository: d.Repository, Person: max(d.person, -1), Organization: d.by.Organization, Class: d.by.Class}]++
+				if d.person >= 0 && author >= 0 {
+					with[ActsWith{Window: w, Person: d.person, Author: author, Organization: d.by.Organization, OrganizationOf: authorFor}]++
 				}
 				n := &t.of(d.by).Acts[w]
 				switch d.Kind {
@@ -424,6 +449,42 @@ func (m *measurement) acts(t *table, out *Result) {
 		}
 	})
 	out.Where = sortedActs(where)
+	for at, n := range by {
+		at.Acts = n
+		out.People = append(out.People, at)
+	}
+	slices.SortFunc(out.People, func(a, b ActsBy) int {
+		return cmp.Or(cmp.Compare(a.Window, b.Window), cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Person, b.Person),
+			cmp.Compare(a.Organization, b.Organization), cmp.Compare(a.Class, b.Class))
+	})
+	for at, n := range with {
+		at.Acts = n
+		out.Pairs = append(out.Pairs, at)
+	}
+	slices.SortFunc(out.Pairs, func(a, b ActsWith) int {
+		return cmp.Or(cmp.Compare(a.Window, b.Window), cmp.Compare(a.Person, b.Person), cmp.Compare(a.Author, b.Author),
+			cmp.Compare(a.Organization, b.Organization), cmp.Compare(a.OrganizationOf, b.OrganizationOf))
+	})
+}
+
+// authorOf gives whose change an act was done with, and for whom it was written; -1 and people.NoOrganization for machines and nobody known.
+func (m *measurement) authorOf(a *Act) (person, organization int) {
+	res := m.in.Resolution
+	var of people.Attribution
+	switch {
+	case a.Commit != facts.None:
+		person = int(res.Person[a.Repository][a.Author])
+		of = res.Attribute(a.Repository, a.Author, m.in.Repositories[a.Repository].Commits[a.Commit].Authored)
+	case a.Opener >= 0:
+		person = res.Mentioned[a.Opener].Person
+		of = res.AttributeMention(a.Opener, a.When)
+	default:
+		return -1, people.NoOrganization
+	}
+	if of.Class.Machine() {
+		return -1, people.NoOrganization
+	}
+	return person, of.Organization
 }
 
 // deed is an act that counts, and whose it is.

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"sort"
 )
@@ -64,6 +65,99 @@ func (m *measurement) keepFiles() {
 		}
 		first += uint32(len(m.repositories[rank].Paths))
 	}
+}
+
+// FileStock is how many lines of a person stand in a file. Machines have none, nor do bulk imports.
+type FileStock struct {
+	File   uint32 // as in FileWork
+	Person uint32 // into the resolution's Persons
+	Lines  uint32
+}
+
+// keepFileStocks fills the result's; after keepFiles.
+func (m *measurement) keepFileStocks() {
+	if !m.in.Survival {
+		return
+	}
+	m.result.FileStocks = make([][]FileStock, len(m.result.Windows))
+	first := make([]uint32, len(m.repositories)+1)
+	for rank := range m.repositories {
+		first[rank+1] = first[rank] + uint32(len(m.repositories[rank].Paths))
+	}
+	all := make([][][]FileStock, len(m.repositories)) // by rank, then by window
+	lines := make([][]int64, m.workers)               // by worker, then by person
+	m.parallel(len(m.repositories), func(worker, rank int) {
+		if lines[worker] == nil {
+			lines[worker] = make([]int64, len(m.in.Resolution.Persons))
+		}
+		all[rank] = m.fileStocks(&m.repositories[rank], first[rank], first[rank+1], lines[worker])
+	})
+	for rank := range all {
+		for w, list := range all[rank] {
+			m.result.FileStocks[w] = append(m.result.FileStocks[w], list...)
+		}
+	}
+}
+
+// fileStocks gives those of a repository, whose files are numbered first to last-1; lines are zeros, and left so.
+func (m *measurement) fileStocks(r *mined, first, last uint32, lines []int64) [][]FileStock {
+	start := func(file uint32) int {
+		return sort.Search(len(m.result.Files), func(i int) bool { return m.result.Files[i].File >= file })
+	}
+	work := m.result.Files[start(first):start(last)]
+	// Where the rows of each shared file begin among all that are of such files.
+	at := make([]int, len(r.Paths)+1)
+	shared := make([]bool, len(r.Paths))
+	for i := 1; i < len(work); i++ {
+		if work[i].File == work[i-1].File && work[i].Person != work[i-1].Person {
+			shared[work[i].File-first] = true
+		}
+	}
+	for i := range r.Survival {
+		if p := r.Survival[i].Path; shared[p] {
+			at[p+1]++
+		}
+	}
+	for p := range r.Paths {
+		at[p+1] += at[p]
+	}
+	rows := make([]uint32, at[len(r.Paths)])
+	fill := slices.Clone(at)
+	for i := range r.Survival {
+		if p := r.Survival[i].Path; shared[p] {
+			rows[fill[p]] = uint32(i)
+			fill[p]++
+		}
+	}
+	out := make([][]FileStock, len(m.result.Windows))
+	var met []uint32
+	for w, window := range m.result.Windows {
+		if window.Kind == KindRange {
+			continue
+		}
+		for p := range r.Paths {
+			met = met[:0]
+			for _, i := range rows[at[p]:at[p+1]] {
+				row := &r.Survival[i]
+				by := &r.writers[r.origins[min(row.Commit, uint32(len(r.Commits)))].writer]
+				if !m.counts(by.side) || r.clocks[row.Step] >= window.To {
+					continue
+				}
+				if lines[by.person] == 0 {
+					met = append(met, by.person)
+				}
+				lines[by.person] += int64(row.Lines)
+			}
+			slices.Sort(met)
+			for _, person := range slices.Compact(met) { // who was at 0 in between was met again
+				if n := lines[person]; n > 0 {
+					out[w] = append(out[w], FileStock{first + uint32(p), person, uint32(min(n, math.MaxUint32))})
+				}
+				lines[person] = 0
+			}
+		}
+	}
+	return out
 }
 
 // byFile sorts by file, slice and person. Most files have little work, so they are told apart by counting.

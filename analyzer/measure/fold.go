@@ -140,6 +140,7 @@ func (m *measurement) survive() error {
 	}
 	f.out.Repositories, f.out.Classes, f.out.Languages, f.out.Years = layers(keys), layers(classes), layers(m.languages), layers(years)
 	f.out.Cohorts = make([][]Cohort, len(m.result.Windows))
+	m.result.Holdings = make([][]Holding, len(m.result.Windows))
 	if err := f.run(); err != nil {
 		return err
 	}
@@ -436,6 +437,9 @@ func (f *fold) conserve(name string, law func(Law) error) error {
 func (f *fold) endWindow(w int) error {
 	for rank := range f.m.repositories {
 		r := &f.m.repositories[rank]
+		if err := f.hold(w, r); err != nil {
+			return err
+		}
 		var sides []uint32
 		for i := range r.writers {
 			if w := &r.writers[i]; w.level != (level{}) {
@@ -481,6 +485,32 @@ func (f *fold) endWindow(w int) error {
 		}
 	}
 	return nil
+}
+
+// hold lists what stands in a repository by person and organization.
+func (f *fold) hold(w int, r *mined) error {
+	var standing []writer
+	for i := range r.writers {
+		if w := &r.writers[i]; w.level != (level{}) && f.m.counts(w.side) {
+			standing = append(standing, *w)
+		}
+	}
+	slices.SortFunc(standing, func(a, b writer) int { return cmp.Or(cmp.Compare(a.person, b.person), cmp.Compare(a.side, b.side)) })
+	for i := range standing {
+		s, err := f.stock(standing[i].level, r.Repository.Key)
+		if err != nil {
+			return err
+		}
+		h := Holding{Repository: r.Repository.Key, Person: int(standing[i].person), Stock: s}
+		h.Organization, h.Class = f.m.side(standing[i].side)
+		f.m.result.Holdings[w] = append(f.m.result.Holdings[w], h)
+	}
+	return nil
+}
+
+// counts says whether lines of a side are a person's, in T: neither a machine's, nor imported, nor nobody's.
+func (m *measurement) counts(side uint32) bool {
+	return int(side) < m.sizes.organizations+len(unknownClasses)
 }
 
 // finish makes the layers of organizations, and drops the layers without lines.

@@ -110,12 +110,18 @@ type Result struct {
 	People [][]PersonRow
 	// Contributions tell by window who worked where, and for whom: by repository, person and organization. What graphs are made of.
 	Contributions [][]Contribution
+	// Holdings tell by window what stands of these at its end: by repository, person and organization; those of ranges are empty, and all of them
+	// without [Input.Survival].
+	Holdings [][]Holding
 	// Newcomers are the persons with counted work, by the date of their first commit.
 	Newcomers []Newcomer
 	// Ledger is the counted work in its smallest pieces.
 	Ledger Ledger
 	// Files is who worked on which file, by file, slice and person: what says who works with whom.
 	Files []FileWork
+	// FileStocks tell by window what stands in these files at its end, as far as two persons or more worked on them: by file and person; those of ranges
+	// are empty, and all of them without [Input.Survival].
+	FileStocks [][]FileStock
 	// Strata are the surviving lines month by month, Longevity how long they live. nil without [Input.Survival].
 	Strata    *Strata
 	Longevity []Longevity
@@ -349,6 +355,15 @@ type Contribution struct {
 	First, Last int64
 }
 
+// Holding is what survives in a repository of what a person did on behalf of an organization; neither of machines, nor of bulk imports.
+type Holding struct {
+	Repository   string // its key
+	Person       int    // into the resolution's Persons
+	Organization int    // an index, or people.NoOrganization if Class is an unknown one
+	Class        people.Class
+	Stock
+}
+
 // GrowthRow is one repository's month.
 type GrowthRow struct {
 	Period            string // "2024-06", or InvalidDate for steps before the first valid date
@@ -389,7 +404,7 @@ func Measure(in Input) (*Result, error) {
 	}
 	g.Go(m.waterfalls)
 	g.Go(func() error { m.takeCensus(); m.result.Newcomers = m.newcomers(); return nil })
-	g.Go(func() error { m.keepLedger(); m.keepFiles(); return nil })
+	g.Go(func() error { m.keepLedger(); m.keepFiles(); m.keepFileStocks(); return nil })
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ import (
 // patch is one commit's lines in one file, with all that is told of them, looked up anew for each.
 type patch struct {
 	repository, side, class, language, year string
-	person                                  int
+	person, file                            int
 	bulk, here                              bool
 	lines                                   int64
 	clock                                   int64
@@ -63,13 +63,16 @@ func look(w *world, m *measurement, rank int, row *facts.Survival) patch {
 
 // lookAll looks at every row of every repository.
 func lookAll(w *world, m *measurement) (all []patch) {
+	files := 0
 	for rank := range m.repositories {
 		mined := &m.repositories[rank]
 		for i := range mined.Survival {
 			n := look(w, m, rank, &mined.Survival[i])
 			n.clock = mined.clocks[mined.Survival[i].Step]
+			n.file = files + int(mined.Survival[i].Path)
 			all = append(all, n)
 		}
+		files += len(mined.Paths)
 	}
 	return all
 }
@@ -227,7 +230,53 @@ func compareStrata(t *rapid.T, w *world, result *Result) {
 		}
 		same(t, p.Name+" cohorts", sumUp(all, func(n patch) string { return sideOf(n) + " " + n.year }), cohorts)
 	}
+	compareHoldings(t, rows, result)
 	compareLongevity(t, w, m, result)
+}
+
+// compareHoldings adds up what stands of each person in each repository, and in the files that several worked on.
+func compareHoldings(t *rapid.T, rows []patch, result *Result) {
+	t.Helper()
+	workers := map[int]map[uint32]bool{}
+	for _, f := range result.Files {
+		if workers[int(f.File)] == nil {
+			workers[int(f.File)] = map[uint32]bool{}
+		}
+		workers[int(f.File)][f.Person] = true
+	}
+	for i, p := range result.Windows {
+		if p.Kind == KindRange {
+			if len(result.Holdings[i])+len(result.FileStocks[i]) > 0 {
+				t.Fatalf("%s holds something", p.Name)
+			}
+			continue
+		}
+		ofPerson := func(n patch) bool { return n.person >= 0 && !n.bulk && n.side != RowBots && n.side != RowAgents }
+		all := until(rows, p.To)
+		held, stocks := sums{}, sums{}
+		for _, h := range result.Holdings[i] {
+			name := h.Class.String()
+			if h.Organization >= 0 {
+				name = []string{"Acme", "Bolt", "Staffing"}[h.Organization]
+			}
+			held[fmt.Sprintf("%s %d %s", h.Repository, h.Person, name)] = h.Stock
+		}
+		same(t, p.Name+" holdings", sumUp(all, func(n patch) string {
+			if !ofPerson(n) {
+				return ""
+			}
+			return fmt.Sprintf("%s %d %s", n.repository, n.person, n.side)
+		}), held)
+		for _, s := range result.FileStocks[i] {
+			stocks[fmt.Sprintf("%d %d", s.File, s.Person)] = Stock{uint64(s.Lines), uint64(s.Lines)}
+		}
+		same(t, p.Name+" lines in shared files", sumUp(all, func(n patch) string {
+			if !ofPerson(n) || len(workers[n.file]) < 2 {
+				return ""
+			}
+			return fmt.Sprintf("%d %d", n.file, n.person)
+		}), stocks)
+	}
 }
 
 func compareSurviving(t *rapid.T, w *world, rows []patch, f *Figures) {

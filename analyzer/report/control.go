@@ -40,7 +40,9 @@ type Control struct {
 	// Where is who reviewed where, by window.
 	Where []ReviewsRow `json:"reviews_by_repository"`
 
-	seats []seatRow
+	seats  []seatRow
+	people []actsBy
+	pairs  []actsWith
 }
 
 // ControlRow is an organization, or a class of people whose organization is not known.
@@ -101,6 +103,19 @@ type ReviewsRow struct {
 	Repository   string `json:"repository"`
 	Organization string `json:"organization"`
 	Reviews      int    `json:"reviews"`
+}
+
+// actsBy is how often somebody reviewed, approved or took in changes of others; person is "" of accounts without a commit.
+type actsBy struct {
+	window, repository, person, party string
+	acts                              int
+}
+
+// actsWith is how often the first of two people did so with changes of the second; the organizations are those that both worked for, "" for none known.
+type actsWith struct {
+	window                string
+	people, organizations [2]string
+	acts                  int
 }
 
 type seatRow struct {
@@ -251,7 +266,26 @@ func (m *Model) AddControl(c *control.Result, book *control.Book, repositories [
 	for _, at := range c.Where {
 		m.Control.Where = append(m.Control.Where, ReviewsRow{c.Windows[at.Window].Name, repositories[at.Repository], resolution.Organizations[at.Organization].Name, at.Acts})
 	}
+	b := builder{Resolution: resolution}
+	for _, by := range c.People {
+		a := actsBy{window: c.Windows[by.Window].Name, repository: repositories[by.Repository], party: b.party(by.Organization, by.Class), acts: by.Acts}
+		if by.Person >= 0 {
+			a.person = resolution.Persons[by.Person].Pseudonym
+		}
+		m.Control.people = append(m.Control.people, a)
+	}
+	for _, with := range c.Pairs {
+		m.Control.pairs = append(m.Control.pairs, actsWith{
+			window: c.Windows[with.Window].Name, people: [2]string{resolution.Persons[with.Person].Pseudonym, resolution.Persons[with.Author].Pseudonym},
+			organizations: [2]string{b.organization(with.Organization), b.organization(with.OrganizationOf)}, acts: with.Acts,
+		})
+	}
 	m.Control.list(book, repositories, resolution, c.At)
+}
+
+// party names whom work is for as [Party] does: an organization, else a class in parentheses.
+func (b *builder) party(organization int, class people.Class) string {
+	return cmp.Or(b.organization(organization), "("+class.String()+")")
 }
 
 // governs is the class of an organization that a governance file alone names.

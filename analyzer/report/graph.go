@@ -11,6 +11,12 @@ import (
 // Columns are the weights of the graph's edges: counted work, neither of machines nor bulk imports.
 var Columns = []graph.Column{{Name: "commits", Unit: "commits"}, {Name: "changed", Unit: "changed lines"}}
 
+// survivingColumn and reviewsColumn are further weights of networks.
+var (
+	survivingColumn = graph.Column{Name: measure.KeySurviving, Unit: "surviving lines"}
+	reviewsColumn   = graph.Column{Name: measure.KeyReviews, Unit: "reviews"}
+)
+
 // Graph builds the contribution graph of a window: people, organizations (contractors as firms of their own) and repositories with counted
 // work. An edge of person and organization is dated from the first to the last day of that work.
 func Graph(result *measure.Result, resolution *people.Resolution, window int, options Options) (*graph.Graph, error) {

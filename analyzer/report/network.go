@@ -29,7 +29,10 @@ type NetworkPeriod struct {
 	People        NetworkShape `json:"people"`
 	Central       []Centrality `json:"central"` // by strength, then by name
 
-	collaboration []collaboration
+	// Of windows alone, for tables.
+	collaboration []collaboration // people, by files
+	sideBySide    []collaboration // organizations, by files
+	held          []held
 }
 
 // NetworkShape is one network as a whole. Pointers are nil where a figure is not defined.
@@ -83,10 +86,16 @@ type Group struct {
 	MergedOff         float64 `json:"merged_betweenness_off"`
 }
 
-// collaboration is two people who changed files in common.
+// collaboration is two people, under their pseudonyms, or organizations, who changed files in common.
 type collaboration struct {
-	a, b                        string // pseudonyms
-	files, ties, commits, lines float64
+	a, b    string
+	weights []float64 // of collaborationColumns, without reviews
+}
+
+// held is what stands of somebody's work for a party in a repository.
+type held struct {
+	repository, person, party string
+	lines                     uint64
 }
 
 const (
@@ -158,6 +167,11 @@ func (b *builder) networkOf(result *measure.Result, p measure.Period) (*NetworkP
 	}
 	if err != nil {
 		return nil, err
+	}
+	if w := slices.IndexFunc(result.Windows, func(w measure.Period) bool { return w.Name == p.Name }); p.Kind == measure.KindWindow && result.Holdings != nil {
+		for _, h := range result.Holdings[w] {
+			out.held = append(out.held, held{h.Repository, b.Persons[h.Person].Pseudonym, b.party(h.Organization, h.Class), h.Lines})
+		}
 	}
 	slices.SortFunc(out.Central, func(x, y Centrality) int {
 		return cmp.Or(cmp.Compare(y.Strength, x.Strength), cmp.Compare(y.Commits, x.Commits), cmp.Compare(x.Organization, y.Organization))
@@ -238,27 +252,19 @@ func (b *builder) organizationNetwork(result *measure.Result, within []bool, out
 
 // peopleNetwork measures organizations as sets of people, joined by files.
 func (b *builder) peopleNetwork(result *measure.Result, within []bool, homes map[int]int, out *NetworkPeriod) error {
-	a := graph.NewAffiliations(Columns...)
-	numbers := map[uint32]uint32{} // of persons: files have millions of rows, persons some ten thousand
-	for i := range result.Files {
-		f := &result.Files[i]
-		if !within[f.Slice] {
-			continue
-		}
-		member, ok := numbers[f.Person]
-		if !ok {
-			pseudonym := b.Persons[f.Person].Pseudonym
-			var err error
-			if member, err = a.AddNode(personNode(pseudonym, pseudonym)); err != nil {
-				return err
-			}
-			numbers[f.Person] = member
-		}
-		if err := a.Add(member, f.File, float64(f.Commits), float64(f.Changed)); err != nil {
-			return err
-		}
+	window := out.Period.Kind == measure.KindWindow
+	columns := Columns
+	if window {
+		columns = append(slices.Clone(Columns), survivingColumn)
 	}
-	g, crowded, err := a.Project("files", sharedByMost)
+	byFile := fileNetworks{
+		builder: b, people: graph.NewAffiliations(columns...), organizations: graph.NewAffiliations(columns...), homes: homes, window: window,
+		members: map[uint32]uint32{}, places: map[uint32]int{},
+	}
+	if err := byFile.add(result, within, out.Period.Name); err != nil {
+		return err
+	}
+	g, crowded, err := byFile.people.Project("files", sharedByMost)
 	if err != nil {
 		return err
 	}
@@ -266,11 +272,13 @@ func (b *builder) peopleNetwork(result *measure.Result, within []bool, homes map
 	out.People = shape(g, communities, crowded)
 	out.People.Modularity = defined(graph.Modularity(g, 1, communities))
 	out.People.DegreeCentralization = defined(graph.DegreeCentralization(g))
-	for e := range g.NumEdges() {
-		i, j := g.Ends(e)
-		out.collaboration = append(out.collaboration, collaboration{
-			g.Node(i).Key, g.Node(j).Key, g.Weights(0)[e], g.Weights(1)[e], g.Weights(2)[e], g.Weights(3)[e],
-		})
+	if window {
+		out.collaboration = pairsOf(g)
+		organizations, _, err := byFile.organizations.Project("files", 0)
+		if err != nil {
+			return err
+		}
+		out.sideBySide = pairsOf(organizations)
 	}
 
 	into := slices.Repeat([]int{-1}, g.NumNodes())
@@ -339,6 +347,160 @@ func (b *builder) peopleNetwork(result *measure.Result, within []bool, homes map
 	}
 	return nil
 }
+
+// fileNetworks collect who changed which files.
+type fileNetworks struct {
+	*builder
+	people, organizations *graph.Affiliations
+	homes                 map[int]int // whom each person worked for most
+	window                bool        // what stands is a weight too
+	// members are the numbers that people have among these by that in the resolution: files have millions of rows, persons some ten thousand.
+	members map[uint32]uint32
+	who     []fileWork     // of one file
+	places  map[uint32]int // of persons in who, once these are many
+}
+
+// fileWork is what a person did in a file in a period, and what stands of it at its end.
+type fileWork struct {
+	person                     uint32
+	commits, changed, standing float64
+}
+
+// add takes the files of a period. Files that too many people changed join organizations no more than people.
+func (n *fileNetworks) add(result *measure.Result, within []bool, period string) error {
+	var stocks []measure.FileStock
+	if w := slices.IndexFunc(result.Windows, func(p measure.Period) bool { return p.Name == period }); n.window && result.FileStocks != nil {
+		stocks = result.FileStocks[w]
+	}
+	for lo, hi := 0, 0; lo < len(result.Files); lo = hi {
+		file := result.Files[lo].File
+		n.who = n.who[:0]
+		for hi = lo; hi < len(result.Files) && result.Files[hi].File == file; hi++ {
+			if f := &result.Files[hi]; within[f.Slice] {
+				w := n.of(f.Person)
+				w.commits += float64(f.Commits)
+				w.changed += float64(f.Changed)
+			}
+		}
+		for len(stocks) > 0 && stocks[0].File < file {
+			stocks = stocks[1:]
+		}
+		for many := len(n.who); len(stocks) > 0 && stocks[0].File == file; stocks = stocks[1:] {
+			// Whoever did nothing in the period does not come in by what stands.
+			if w := n.of(stocks[0].Person); len(n.who) > many {
+				n.forget()
+			} else {
+				w.standing = float64(stocks[0].Lines)
+			}
+		}
+		few := len(n.who) <= sharedByMost
+		for i := range n.who {
+			if err := n.put(file, &n.who[i], few); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// looked is how many people of a file are looked through one by one.
+const looked = 32
+
+// of gives what a person did in the file at hand.
+func (n *fileNetworks) of(person uint32) *fileWork {
+	at, ok := -1, false
+	if len(n.who) <= looked {
+		at = slices.IndexFunc(n.who, func(w fileWork) bool { return w.person == person })
+		ok = at >= 0
+	} else {
+		if len(n.who) == looked+1 {
+			clear(n.places)
+			for i := range n.who {
+				n.places[n.who[i].person] = i
+			}
+		}
+		at, ok = n.places[person]
+	}
+	if !ok {
+		at = len(n.who)
+		n.who = append(n.who, fileWork{person: person})
+		if len(n.who) > looked+1 {
+			n.places[person] = at
+		}
+	}
+	return &n.who[at]
+}
+
+// forget takes the last person out again.
+func (n *fileNetworks) forget() {
+	last := len(n.who) - 1
+	delete(n.places, n.who[last].person)
+	n.who = n.who[:last]
+}
+
+func (n *fileNetworks) put(file uint32, w *fileWork, few bool) error {
+	weights := []float64{w.commits, w.changed, w.standing}
+	if !n.window {
+		weights = weights[:2]
+	}
+	member, ok := n.members[w.person]
+	if !ok {
+		pseudonym := n.Persons[w.person].Pseudonym
+		var err error
+		if member, err = n.people.AddNode(personNode(pseudonym, pseudonym)); err != nil {
+			return err
+		}
+		n.members[w.person] = member
+	}
+	err := n.people.Add(member, file, weights...)
+	home, ok := n.homes[int(w.person)]
+	if err != nil || !n.window || !few || !ok || home == people.NoOrganization {
+		return err
+	}
+	name := n.Organizations[home].Name
+	member, err = n.organizations.AddNode(graph.Node{Kind: graph.Organization, Key: name, Label: name})
+	if err == nil {
+		err = n.organizations.Add(member, file, weights...)
+	}
+	return err
+}
+
+// pairsOf lists the edges of a projection.
+func pairsOf(g *graph.Graph) (list []collaboration) {
+	for e := range g.NumEdges() {
+		i, j := g.Ends(e)
+		c := collaboration{a: g.Node(i).Key, b: g.Node(j).Key, weights: make([]float64, len(g.Columns()))}
+		for column := range c.weights {
+			c.weights[column] = g.Weights(column)[e]
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// withReviews adds how often the two of each pair reviewed, approved or took in each other's changes, and the pairs that share no file and did; in order of names.
+func (p *NetworkPeriod) withReviews(list []collaboration, pairs []actsWith, ends func(a *actsWith) [2]string) []collaboration {
+	acts := map[[2]string]float64{}
+	for i := range pairs {
+		if at := ends(&pairs[i]); pairs[i].window == p.Period.Name && at[0] != "" && at[1] != "" && at[0] != at[1] {
+			acts[[2]string{min(at[0], at[1]), max(at[0], at[1])}] += float64(pairs[i].acts)
+		}
+	}
+	var all []collaboration
+	for _, c := range list {
+		at := [2]string{min(c.a, c.b), max(c.a, c.b)}
+		all = append(all, collaboration{at[0], at[1], append(slices.Clone(c.weights), acts[at])})
+		delete(acts, at)
+	}
+	for at, n := range acts {
+		all = append(all, collaboration{at[0], at[1], append(make([]float64, len(collaborationColumns)-1), n)})
+	}
+	slices.SortFunc(all, func(x, y collaboration) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
+	return all
+}
+
+// collaborationColumns are the weights of tables of pairs.
+var collaborationColumns = []string{graph.SharedColumn, graph.TiesColumn, measure.KeyCommits, measure.KeyChanged, measure.KeySurviving, measure.KeyReviews}
 
 // betweenness gives it as a share of the pairs of others, and how far it may be off.
 func betweenness(g *graph.Graph, epsilon float64) (shares []float64, off float64) {
@@ -424,19 +586,103 @@ var networkTables = []Table{
 		},
 	},
 	{
-		"collaboration",
-		"people who changed the same files in a window, in pairs, under pseudonyms; ties: the sum over shared files of 1/(people who changed it - 1); commits and changed: the sum over shared files of the smaller of both numbers",
-		[]string{"window", "person", "other", "shared", "ties", "commits", "changed"},
+		CollaborationTable,
+		"people who changed the same files in a window, or reviewed each other's changes, in pairs, under pseudonyms; ties: the sum over shared files of 1/(people who changed it - 1); commits, changed, and surviving (lines that stand at the window's end): the sum over shared files of the smaller of both numbers; reviews: acts of either with changes of the other, wherever",
+		append([]string{"window", "person", "other"}, collaborationColumns...),
+		func(m *Model, add func(...any)) {
+			m.pairs(add, func(p *NetworkPeriod) []collaboration { return p.collaboration }, func(a *actsWith) [2]string { return a.people })
+		},
+	},
+	{
+		SideBySideTable,
+		"the same of organizations, by the people who worked for each most in the window; reviews: by whom both worked for then",
+		append([]string{"window", "organization", "other"}, collaborationColumns...),
+		func(m *Model, add func(...any)) {
+			m.pairs(add, func(p *NetworkPeriod) []collaboration { return p.sideBySide }, func(a *actsWith) [2]string { return a.organizations })
+		},
+	},
+	{
+		ContributionsTable,
+		"who worked where and for whom, by window, under pseudonyms: commits and changed lines of the window, lines of that work that stand at its end (of earlier work too), and reviews, approvals and integrations of others' changes; classes in parentheses: no organization known; without a person: reviews by accounts of which there is no commit",
+		[]string{"window", "repository", "person", "organization", "commits", "changed", "surviving", "reviews"},
 		func(m *Model, add func(...any)) {
 			for i := range m.networks() {
 				p := &m.Network.Periods[i]
 				if p.Period.Kind != measure.KindWindow {
 					continue
 				}
-				for _, c := range p.collaboration {
-					add(p.Period.Name, c.a, c.b, c.files, c.ties, c.commits, c.lines)
+				for _, c := range m.works(p) {
+					add(p.Period.Name, c.repository, c.person, c.party, c.commits, c.changed, c.surviving, c.reviews)
 				}
 			}
 		},
 	},
+}
+
+// pairs writes a table of pairs.
+func (m *Model) pairs(add func(...any), list func(p *NetworkPeriod) []collaboration, ends func(a *actsWith) [2]string) {
+	var acts []actsWith
+	if m.Control != nil {
+		acts = m.Control.pairs
+	}
+	for i := range m.networks() {
+		p := &m.Network.Periods[i]
+		if p.Period.Kind != measure.KindWindow {
+			continue
+		}
+		for _, c := range p.withReviews(list(p), acts, ends) {
+			cells := []any{p.Period.Name, c.a, c.b}
+			for _, w := range c.weights {
+				cells = append(cells, w)
+			}
+			add(cells...)
+		}
+	}
+}
+
+// work is what somebody did somewhere for a party.
+type work struct {
+	repository, person, party            string
+	commits, changed, surviving, reviews uint64
+}
+
+// works puts together what the ledger, standing lines and reviews say of a window, in order of names.
+func (m *Model) works(p *NetworkPeriod) []work {
+	type key struct{ repository, person, party string }
+	all := map[key]*work{}
+	at := func(repository, person, party string) *work {
+		k := key{repository, person, party}
+		if all[k] == nil {
+			all[k] = &work{repository: repository, person: person, party: party}
+		}
+		return all[k]
+	}
+	if l := m.Ledger; l != nil {
+		for _, row := range l.Rows {
+			if l.Slices[row[1]].within(p.Period) {
+				w := at(l.Repositories[row[0]], l.People[row[2]], l.Parties[row[3]].Name)
+				w.commits, w.changed = plus(w.commits, row[4]), plus(w.changed, plus(row[5], row[6]))
+			}
+		}
+	}
+	for _, h := range p.held {
+		w := at(h.repository, h.person, h.party)
+		w.surviving = plus(w.surviving, h.lines)
+	}
+	if m.Control != nil {
+		for _, a := range m.Control.people {
+			if a.window == p.Period.Name {
+				w := at(a.repository, a.person, a.party)
+				w.reviews = plus(w.reviews, uint64(a.acts))
+			}
+		}
+	}
+	list := make([]work, 0, len(all))
+	for _, w := range all {
+		list = append(list, *w)
+	}
+	slices.SortFunc(list, func(x, y work) int {
+		return cmp.Or(cmp.Compare(x.repository, y.repository), cmp.Compare(x.person, y.person), cmp.Compare(x.party, y.party))
+	})
+	return list
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -11,34 +12,38 @@ import (
 )
 
 // stored writes a result and reads it back, as whoever draws it does.
-func stored(t *testing.T) (*Model, []byte) {
+func stored(t *testing.T) (*Model, func(string) (io.ReadCloser, error)) {
 	t.Helper()
 	m := usual().model(t, Options{})
-	var result, pairs bytes.Buffer
+	var result bytes.Buffer
 	if err := WriteJSON(&result, m); err != nil {
 		t.Fatal(err)
 	}
+	tables := map[string][]byte{}
 	for i := range Tables {
-		if Tables[i].Name == CollaborationTable {
-			if err := Tables[i].Write(&pairs, m); err != nil {
-				t.Fatal(err)
-			}
+		var b bytes.Buffer
+		if err := Tables[i].Write(&b, m); err != nil {
+			t.Fatal(err)
 		}
+		tables[Tables[i].Name] = b.Bytes()
 	}
 	back, err := ReadJSON(&result)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return back, pairs.Bytes()
+	return back, func(name string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(tables[name])), nil }
 }
+
+// noTable is a result of before there were tables of networks.
+func noTable(string) (io.ReadCloser, error) { return nil, nil }
 
 // Networks hold what the figures say.
 func TestProjections(t *testing.T) {
-	m, pairs := stored(t)
+	m, tables := stored(t)
 	for i, w := range m.Windows {
 		f := &m.Figures[i]
 		for _, name := range Projections {
-			g, groups, err := m.Projection(name, w.Name, bytes.NewReader(pairs))
+			g, groups, err := m.Projection(name, w.Name, tables)
 			if w.Kind == measure.KindRange && name != "organization-repository" && name != "organizations" {
 				if !errors.Is(err, ErrNoNetwork) {
 					t.Errorf("%s of the range %s: %v", name, w.Name, err)
@@ -67,7 +72,17 @@ func TestProjections(t *testing.T) {
 				if got := g.Total(0, graph.Between(graph.Person, graph.Repository)); got != float64(f.Commits.Total) {
 					t.Errorf("%s: people have %v commits, want %d", w.Name, got, f.Commits.Total)
 				}
+				if before, _, err := m.Projection(name, w.Name, noTable); err != nil || before.Total(0, graph.Between(graph.Person, graph.Repository)) != float64(f.Commits.Total) {
+					t.Errorf("%s: without a table people have other commits, or %v", w.Name, err)
+				}
+			case "person-organization":
+				column, ok := g.Column(measure.KeySurviving)
+				if f.Surviving != nil && (!ok || g.Total(column, graph.Between(graph.Organization, graph.Person)) != float64(f.Surviving.Lines.Known)) {
+					t.Errorf("%s: people hold %v surviving lines of organizations, want %d", w.Name, g.Total(column, graph.Between(graph.Organization, graph.Person)), f.Surviving.Lines.Known)
+				}
 			case "people":
+				shared, _ := g.Column(graph.SharedColumn)
+				g, _ = Weighed(g, groups, shared)
 				for j := range m.Network.Periods {
 					if p := &m.Network.Periods[j]; p.Period.Name == w.Name && p.People.Edges != g.NumEdges() {
 						t.Errorf("%s: %d pairs of people, want %d", w.Name, g.NumEdges(), p.People.Edges)
@@ -76,11 +91,11 @@ func TestProjections(t *testing.T) {
 			}
 		}
 	}
-	if _, _, err := m.Projection("people", m.Windows[0].Name, nil); !errors.Is(err, ErrNoNetwork) {
+	if _, _, err := m.Projection("people", m.Windows[0].Name, noTable); !errors.Is(err, ErrNoNetwork) {
 		t.Errorf("without a table: %v", err)
 	}
 	for _, broken := range []string{"window,person\n", "a,b,c,d,e,f,g\nall time,p-1,p-2,x,1,1,1\n", "a,b,c,d,e,f,g\nall time,p-1,p-1,1,1,1,1\n", "\""} {
-		if _, _, err := m.Projection("people", m.Windows[0].Name, strings.NewReader(broken)); err == nil {
+		if _, _, err := m.Projection("people", m.Windows[0].Name, func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(broken)), nil }); err == nil {
 			t.Errorf("the table %q was read", broken)
 		}
 	}

@@ -15,25 +15,32 @@ import (
 )
 
 // Projections are the networks that a stored result can give, the first by default.
-var Projections = []string{"organization-repository", "organizations", "people", "person-repository", "contributions"}
+var Projections = []string{"organization-repository", "organizations", "organizations-by-files", "people", "person-repository", "person-organization", "contributions"}
 
-// CollaborationTable is the name of the table that the network of people is read from.
-const CollaborationTable = "collaboration"
+// The tables that networks of people, and of files, are read from.
+const (
+	CollaborationTable = "collaboration"
+	SideBySideTable    = "organizations_by_files"
+	ContributionsTable = "contributions"
+)
 
 // ErrNoNetwork says that a result does not hold what a network is made of: a window that it does not have, or one that goes by ranges, or tables
 // of before there was any.
 var ErrNoNetwork = errors.New("the result does not hold that network")
 
-// Projection builds a network of a result that was read back:
+// Projection builds a network of a result that was read back. Weights are commits, changed lines, surviving lines and reviews, as far as they were measured:
 //
-//	organization-repository  commits, changed lines and surviving lines of organizations in repositories
+//	organization-repository  what organizations did in repositories
 //	organizations            those that work in the same repositories: see [graph.Project]
-//	people                   those who changed the same files: see collaboration.csv, which pairs reads; nil without any
-//	person-repository        commits and changed lines of people
+//	organizations-by-files   those whose people changed the same files, or reviewed each other's changes
+//	people                   people who did
+//	person-repository        what people did in repositories
+//	person-organization      what people did for organizations
 //	contributions            people, organizations and repositories, as in graph.dot
 //
-// People stand under their pseudonyms. groups names for each node whom it mostly works for, or is nil where the edges tell.
-func (m *Model) Projection(name, window string, pairs io.Reader) (g *graph.Graph, groups []string, err error) {
+// People stand under their pseudonyms. open opens a table of the result; it may give nil where there is none. groups names for each node whom it mostly
+// works for, or is nil where the edges tell.
+func (m *Model) Projection(name, window string, open func(table string) (io.ReadCloser, error)) (g *graph.Graph, groups []string, err error) {
 	i := slices.IndexFunc(m.Windows, func(p Period) bool { return p.Name == window })
 	if i < 0 {
 		return nil, nil, fmt.Errorf("window %q: %w", window, ErrNoNetwork)
@@ -48,25 +55,49 @@ func (m *Model) Projection(name, window string, pairs io.Reader) (g *graph.Graph
 		if err == nil && name == "organizations" {
 			g, _, err = graph.Project(g, graph.Organization, graph.Repository, 0)
 		}
+	case "organizations-by-files":
+		g, err = m.pairsFrom(SideBySideTable, window, open, func(name string) graph.Node { return m.node(graph.Organization, name) })
 	case "people":
-		if pairs == nil {
-			return nil, nil, fmt.Errorf("there is no table %s: %w", CollaborationTable, ErrNoNetwork)
-		}
-		if g, err = readPairs(pairs, window); err == nil {
+		g, err = m.pairsFrom(CollaborationTable, window, open, func(name string) graph.Node { return personNode(name, name) })
+		if err == nil {
 			groups = m.homes(g, p)
 		}
 	case "person-repository":
-		if g, err = m.contributions(p); err == nil {
+		if g, err = m.contributions(p, open); err == nil {
 			g = g.Select(graph.Between(graph.Person, graph.Repository))
 			groups = m.homes(g, p)
 		}
+	case "person-organization":
+		if g, err = m.contributions(p, open); err == nil {
+			g = g.Select(graph.Between(graph.Person, graph.Organization))
+		}
 	default:
-		g, err = m.contributions(p)
+		g, err = m.contributions(p, open)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("building the network %s of %q: %w", name, window, err)
 	}
 	return g, groups, nil
+}
+
+// Weighed keeps the edges of a network that have a weight in a column, and the nodes that these join: who has nothing to do with each other by that
+// weight is not in its network.
+func Weighed(g *graph.Graph, groups []string, column int) (*graph.Graph, []string) {
+	weights := g.Weights(column)
+	touched := make([]bool, g.NumNodes())
+	for e, w := range weights {
+		if w > 0 {
+			a, b := g.Ends(e)
+			touched[a], touched[b] = true, true
+		}
+	}
+	var kept []string
+	for i, name := range groups {
+		if touched[i] {
+			kept = append(kept, name)
+		}
+	}
+	return g.Subgraph(func(i int) bool { return touched[i] }, func(e int) bool { return weights[e] > 0 }), kept
 }
 
 // personNode makes that of a person, under an id that stays as long as the pseudonym does, whoever else joins.
@@ -96,11 +127,11 @@ func (m *Model) node(kind graph.Kind, name string) graph.Node {
 func (m *Model) organizationsByRepository(p Period) (*graph.Graph, error) {
 	columns := slices.Clone(Columns)
 	if m.Strata != nil {
-		columns = append(columns, graph.Column{Name: measure.KeySurviving, Unit: "surviving lines"})
+		columns = append(columns, survivingColumn)
 	}
 	reviews := map[[2]string]uint64{} // by repository and organization
 	if m.Control != nil && m.Control.Where != nil {
-		columns = append(columns, graph.Column{Name: measure.KeyReviews, Unit: "reviews"})
+		columns = append(columns, reviewsColumn)
 		for _, r := range m.Control.Where {
 			if r.Window == p.Name {
 				reviews[[2]string{r.Repository, r.Organization}] += uint64(r.Reviews)
@@ -166,35 +197,63 @@ func (m *Model) isOrganization(name string) bool {
 	return slices.ContainsFunc(m.Organizations, func(o Organization) bool { return o.Name == name })
 }
 
-// contributions is the graph of who worked where and for whom, of the ledger.
-func (m *Model) contributions(p Period) (*graph.Graph, error) {
-	l := m.Ledger
-	b := graph.NewBuilder(Columns...)
-	seen := map[graph.Ref]bool{}
-	once := func(kind graph.Kind, name string) error {
-		if seen[graph.Ref{Kind: kind, Key: name}] {
-			return nil
-		}
-		seen[graph.Ref{Kind: kind, Key: name}] = true
-		return b.AddNode(m.node(kind, name))
+// contributions is the graph of who worked where and for whom: of the table, or of the ledger in results of before there was one.
+func (m *Model) contributions(p Period, open func(table string) (io.ReadCloser, error)) (*graph.Graph, error) {
+	table, err := open(ContributionsTable)
+	if err != nil {
+		return nil, err
 	}
-	for _, row := range l.Rows {
-		if !l.Slices[row[1]].within(p) {
-			continue
+	repositories, organizations := map[string]string{}, m.organizationsByCell()
+	for i := range m.Repositories {
+		repositories[Cell(m.Repositories[i].Key)] = m.Repositories[i].Key
+	}
+	seen := map[graph.Ref]bool{}
+	add := func(b *graph.Builder, repository, person, party string, weights ...float64) error {
+		var err error
+		once := func(kind graph.Kind, name string) {
+			if ref := (graph.Ref{Kind: kind, Key: name}); !seen[ref] {
+				seen[ref] = true
+				err = errors.Join(err, b.AddNode(m.node(kind, name)))
+			}
 		}
-		person, party := l.People[row[2]], &l.Parties[row[3]]
-		err := errors.Join(once(graph.Repository, l.Repositories[row[0]]), b.AddNode(personNode(person, person)))
-		organization := ""
-		if party.Known {
-			organization = party.Name
-			err = errors.Join(err, once(graph.Organization, organization))
+		once(graph.Repository, repository)
+		err = errors.Join(err, b.AddNode(personNode(person, person)))
+		if party != "" {
+			once(graph.Organization, party)
 		}
-		if err == nil {
-			err = b.Contribute(person, organization, l.Repositories[row[0]], float64(row[4]), float64(row[5])+float64(row[6]))
+		return cmp.Or(err, b.Contribute(person, party, repository, weights...))
+	}
+	if table == nil {
+		b := graph.NewBuilder(Columns...)
+		l := m.Ledger
+		for _, row := range l.Rows {
+			if !l.Slices[row[1]].within(p) {
+				continue
+			}
+			party := ""
+			if l.Parties[row[3]].Known {
+				party = l.Parties[row[3]].Name
+			}
+			if err := add(b, l.Repositories[row[0]], l.People[row[2]], party, float64(row[4]), float64(row[5])+float64(row[6])); err != nil {
+				return nil, err
+			}
 		}
-		if err != nil {
-			return nil, err
+		return b.Build()
+	}
+	defer table.Close()
+	b := graph.NewBuilder(append(slices.Clone(Columns), survivingColumn, reviewsColumn)...)
+	_, err = readWeights(ContributionsTable, table, p.Name, 4, func(names []string, weights []float64) error {
+		if len(weights) != 4 {
+			return fmt.Errorf("%d weights, not 4: %w", len(weights), ErrNoNetwork)
 		}
+		if names[2] == "" {
+			return nil // an account without a commit
+		}
+		// What is no organization is a class of those whose is not known.
+		return add(b, cmp.Or(repositories[names[1]], names[1]), names[2], organizations[names[3]], weights...)
+	})
+	if err != nil {
+		return nil, err
 	}
 	return b.Build()
 }
@@ -244,39 +303,94 @@ func (m *Model) homes(g *graph.Graph, p Period) []string {
 	return homes
 }
 
-// readPairs reads the window of a table of collaboration.
-func readPairs(r io.Reader, window string) (*graph.Graph, error) {
-	columns := []graph.Column{{Name: graph.SharedColumn, Unit: "shared files"}, {Name: graph.TiesColumn, Unit: "ties by shared files"}}
+// organizationsByCell gives their names by how they stand in tables.
+func (m *Model) organizationsByCell() map[string]string {
+	names := map[string]string{}
+	for i := range m.Organizations {
+		names[Cell(m.Organizations[i].Name)] = m.Organizations[i].Name
+	}
+	return names
+}
+
+// pairsFrom reads a window of a table of pairs.
+func (m *Model) pairsFrom(table, window string, open func(table string) (io.ReadCloser, error), node func(name string) graph.Node) (*graph.Graph, error) {
+	r, err := open(table)
+	if err != nil {
+		return nil, err
+	}
+	organizations := m.organizationsByCell()
+	if r == nil {
+		return nil, fmt.Errorf("there is no table %s: %w", table, ErrNoNetwork)
+	}
+	defer r.Close()
+	type pair struct {
+		x, y    graph.Node
+		weights []float64
+	}
+	var pairs []pair
+	header, err := readWeights(table, r, window, 3, func(names []string, weights []float64) error {
+		x, y := cmp.Or(organizations[names[1]], names[1]), cmp.Or(organizations[names[2]], names[2])
+		pairs = append(pairs, pair{node(x), node(y), slices.Clone(weights)})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	units := map[string]string{
+		graph.SharedColumn: "shared files", graph.TiesColumn: "ties by shared files", measure.KeySurviving: survivingColumn.Unit + " side by side",
+		measure.KeyReviews: "reviews of each other",
+	}
 	for _, c := range Columns {
-		columns = append(columns, graph.Column{Name: c.Name, Unit: c.Unit + " side by side"})
+		units[c.Name] = c.Unit + " side by side"
+	}
+	var columns []graph.Column
+	for _, name := range header {
+		columns = append(columns, graph.Column{Name: name, Unit: units[name]})
 	}
 	b := graph.NewBuilder(columns...)
+	for _, p := range pairs {
+		x, y := graph.Ref{Kind: p.x.Kind, Key: p.x.Key}, graph.Ref{Kind: p.y.Kind, Key: p.y.Key}
+		if err := errors.Join(b.AddNode(p.x), b.AddNode(p.y), b.AddEdge(x, y, p.weights...)); err != nil {
+			return nil, fmt.Errorf("reading the table %s: %w", table, err)
+		}
+	}
+	return b.Build()
+}
+
+// readWeights reads the rows of a window, which is their first cell, in a table: so many names, then weights, whose columns it gives. Slices are valid during a call only.
+func readWeights(table string, r io.Reader, window string, names int, row func(names []string, weights []float64) error) (columns []string, err error) {
 	in := csv.NewReader(r)
 	in.ReuseRecord = true
+	var weights []float64
 	for line := 1; ; line++ {
 		record, err := in.Read()
 		if errors.Is(err, io.EOF) {
-			return b.Build()
+			if line == 1 {
+				return nil, fmt.Errorf("reading the table %s: it is empty: %w", table, ErrNoNetwork)
+			}
+			return columns, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading the table %s: %w", CollaborationTable, err)
+			return nil, fmt.Errorf("reading the table %s: %w", table, err)
 		}
-		if len(record) != 3+len(columns) {
-			return nil, fmt.Errorf("reading the table %s: %d columns, not %d: %w", CollaborationTable, len(record), 3+len(columns), ErrNoNetwork)
-		}
-		if line == 1 || record[0] != Cell(window) {
+		if line == 1 {
+			if len(record) <= names {
+				return nil, fmt.Errorf("reading the table %s: %d columns: %w", table, len(record), ErrNoNetwork)
+			}
+			columns = slices.Clone(record[names:])
+			weights = make([]float64, len(columns))
 			continue
 		}
-		weights := make([]float64, len(columns))
+		if record[0] != Cell(window) {
+			continue
+		}
 		for c := range weights {
-			if weights[c], err = strconv.ParseFloat(record[3+c], 64); err != nil {
-				return nil, fmt.Errorf("reading the table %s, line %d: %w", CollaborationTable, line, err)
+			if weights[c], err = strconv.ParseFloat(record[names+c], 64); err != nil {
+				return nil, fmt.Errorf("reading the table %s, line %d: %w", table, line, err)
 			}
 		}
-		x, y := graph.Ref{Kind: graph.Person, Key: record[1]}, graph.Ref{Kind: graph.Person, Key: record[2]}
-		if err := errors.Join(b.AddNode(personNode(x.Key, x.Key)), b.AddNode(personNode(y.Key, y.Key)),
-			b.AddEdge(x, y, weights...)); err != nil {
-			return nil, fmt.Errorf("reading the table %s, line %d: %w", CollaborationTable, line, err)
+		if err := row(record[:names], weights); err != nil {
+			return nil, fmt.Errorf("reading the table %s, line %d: %w", table, line, err)
 		}
 	}
 }
@@ -297,11 +411,19 @@ func (m *Model) Headline(name string, g *graph.Graph, groups []string, column in
 		for _, home := range groups {
 			add(home)
 		}
-	case "organizations":
+	case "organizations", "organizations-by-files":
 		if lo, hi := g.Range(graph.Organization); hi > lo {
 			strengths := graph.Strengths(g, column)
 			i := lo + slices.Index(strengths, slices.Max(strengths))
 			return fmt.Sprintf("%s: %s works beside %s of %s others", m.Ecosystem, g.Node(i).Label, number(uint64(graph.Degrees(g)[i])), number(uint64(hi-lo-1)))
+		}
+	case "person-organization":
+		lo, hi := g.Range(graph.Organization)
+		people, end := g.Range(graph.Person)
+		if hi > lo {
+			degrees := graph.Degrees(g)[lo:hi]
+			most := slices.Max(degrees)
+			return fmt.Sprintf("%s: %s of %s people worked for %s", m.Ecosystem, number(uint64(most)), number(uint64(end-people)), g.Node(lo+slices.Index(degrees, most)).Label)
 		}
 	default:
 		lo, hi := g.Range(graph.Repository)

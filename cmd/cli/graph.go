@@ -33,11 +33,16 @@ func newGraph(streams Streams) *cobra.Command {
 
 svg is a picture that needs no other program, dot is drawn by Graphviz, graphml and gexf are read by
 Gephi, NetworkX and others. Networks (--projection):
-  organization-repository   who works where: commits, changed lines, surviving lines, reviews
+  organization-repository   who works where
   organizations             who works beside whom: shared repositories
-  people                    people who changed the same files, under pseudonyms
-  person-repository         people and repositories, under pseudonyms
-  contributions             all three, as in graph.dot`,
+  organizations-by-files    the same: shared files, and reviews of each other's changes
+  people                    people who changed the same files, or reviewed each other's changes
+  person-repository         people and repositories
+  person-organization       people and organizations
+  contributions             all three, as in graph.dot
+People stand under pseudonyms. Weights (--weight) are commits, changed lines, surviving lines at the window's
+end, and reviews; of networks of organizations or people alone also shared and ties. Only links that have some
+of the weight are in the network.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 || len(args) == 0 && state != "" {
 				return nil
@@ -66,18 +71,16 @@ Gephi, NetworkX and others. Networks (--projection):
 			if err != nil {
 				return err
 			}
-			var pairs io.Reader
-			if projection == "people" {
-				f, err := os.Open(filepath.Join(filepath.Dir(resultPath(state, given)), "tables", report.CollaborationTable+".csv"))
-				if err != nil && !errors.Is(err, os.ErrNotExist) {
-					return fmt.Errorf("reading the network of people: %w", err)
+			g, groups, err := m.Projection(projection, window, func(table string) (io.ReadCloser, error) {
+				f, err := os.Open(filepath.Join(filepath.Dir(resultPath(state, given)), "tables", table+".csv"))
+				if errors.Is(err, os.ErrNotExist) {
+					return nil, nil
 				}
-				if err == nil {
-					defer f.Close()
-					pairs = f
+				if err != nil {
+					return nil, fmt.Errorf("reading the table %s: %w", table, err)
 				}
-			}
-			g, groups, err := m.Projection(projection, window, pairs)
+				return f, nil
+			})
 			if errors.Is(err, report.ErrNoNetwork) {
 				return usageError{err}
 			}
@@ -92,6 +95,7 @@ Gephi, NetworkX and others. Networks (--projection):
 				}
 				return usagef("--weight %s: of %s it must be one of %s", weight, projection, strings.Join(names, ", "))
 			}
+			g, groups = report.Weighed(g, groups, column)
 			drawing := graph.Drawing{
 				Title: m.Headline(projection, g, groups, column), Column: column, Notes: m.PictureNotes(window),
 				Cluster: graph.Cluster(slices.Index(clusters, cluster)),
@@ -123,7 +127,7 @@ Gephi, NetworkX and others. Networks (--projection):
 	flags.StringVar(&projection, "projection", report.Projections[0], "network: "+strings.Join(report.Projections, ", "))
 	flags.StringVar(&format, "format", "svg", "one of "+strings.Join(graphFormats, ", "))
 	flags.StringVar(&window, "window", measure.AllTime, "window of the result")
-	flags.StringVar(&weight, "weight", measure.KeyCommits, "what sizes and widths are of: a column of the network, as commits, changed, surviving, reviews, shared, ties")
+	flags.StringVar(&weight, "weight", measure.KeyCommits, "what sizes and widths are of: commits, changed, surviving or reviews; of organizations or people alone also shared, ties")
 	flags.IntVar(&top, "top", 60, "how many of each kind, the heaviest; the picture says what it leaves out; 0 for all")
 	flags.StringVar(&cluster, "cluster", "none", "what is drawn together in dot: "+strings.Join(clusters, ", "))
 	flags.BoolVar(&measures, "measures", false, "write degree, strength, betweenness, pagerank, closeness, core number and community of the whole network beside each node, in graphml and gexf")
