@@ -19,7 +19,7 @@ const (
 	Foundation = "foundation" // seats or membership of the foundation that holds the project
 	Trademark  = "trademark"  // who owns the name
 	Licence    = "licence"    // that the code is under; whose licence it is, where somebody can change it alone
-	CLA        = "cla"        // whom contributors give rights to
+	CLA        = "cla"        // what contributors sign, and whom it gives rights to
 	CI         = "ci"         // who runs the machines that changes have to pass
 	Signing    = "signing"    // who signs releases
 	Forge      = "forge"      // who runs the place where the code lies, and under which law
@@ -34,7 +34,7 @@ var ErrGovernance = errors.New("wrong governance file")
 // Statement is a line of a governance file: a power that an organization has, from when to when, and who says so.
 type Statement struct {
 	Power        string `json:"power"`
-	Organization string `json:"organization"`   // as written; "" of a licence that nobody can change alone
+	Organization string `json:"organization"`   // as written; "" where nobody holds it alone, or is named: of a licence, of what contributors sign, of keys
 	Name         string `json:"name,omitempty"` // of the board, the mark, the licence, the forge
 	// Seats are those that the organization has of Of in all; 0 of what is no body, and where nobody says how many there are.
 	Seats int `json:"seats,omitempty"`
@@ -156,7 +156,7 @@ func (p *governance) statement(n *yaml.Node) {
 	switch {
 	case s.Power == "" || s.Source.Title == "":
 		p.Fail(n, "a statement has a power and a source")
-	case s.Organization == "" && s.Power != Licence:
+	case s.Organization == "" && s.Power != Licence && s.Power != CLA && s.Power != Signing:
 		p.Fail(n, "a statement names the organization that has the power")
 	case seats != nil && !body:
 		p.Fail(seats, "seats are those of a board or a foundation")
