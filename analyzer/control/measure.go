@@ -103,7 +103,7 @@ type Result struct {
 	// Where counts the acts of organizations by repository, in the order of windows, repositories and organizations. Contractors stand apart.
 	Where []ActsAt
 	// Guarded counts the guarded lines of organizations by repository, in the order of repositories and organizations. Contractors stand apart.
-	Guarded  []LinesAt
+	Guarded []LinesAt
 	// People counts them by who did them for whom where, in the order of windows, repositories, persons and sides.
 	People []ActsBy
 	// Pairs counts them by who did them with whose changes, as far as both are persons, for whom each worked then; in the order of windows and persons.
