@@ -410,6 +410,29 @@ func TestTeams(t *testing.T) {
 			t.Errorf("%s is guarded by %q, want %s", file, got, want)
 		}
 	}
+	// What nobody resolves is counted, and nobody's.
+	directory, err := people.LoadDirectory("testdata/organizations.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []*facts.Repository{repositoryOf(files, "a")}
+	for want, known := range map[int]Teams{1: teams, 3: nil} {
+		b := Read(all, known)
+		resolution, err := people.Resolve(all, people.Options{Directory: directory, PseudonymKey: make([]byte, 16), Mentions: b.Mentions})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := b.Measure(Input{Repositories: all, Resolution: resolution, Paths: make([]*paths.Classified, 1), Names: []string{"x/relay"}, At: 100})
+		nobodys := 0
+		for _, row := range r.Rows {
+			if row.Organization == people.NoOrganization {
+				nobodys += row.Apart.Seats
+			}
+		}
+		if r.Teams != want || nobodys < want {
+			t.Errorf("%d seats are teams', %d nobody's, want %d", r.Teams, nobodys, want)
+		}
+	}
 }
 
 // The lines that hang on an organization are the same by every way to ask, and those of all parts make the whole.

@@ -91,6 +91,9 @@ type Result struct {
 	Repositories, All int
 	// Elsewhere counts seats that are for repositories that were not read.
 	Elsewhere int
+	// Teams counts seats of teams (@org/team) whose members nobody states: no forge was asked for them, and no ecosystem file names them. They
+	// are among those of nobody known.
+	Teams int
 	// Exposed is the part of every organization: the lines that hang on people of unknown organizations alone may be its.
 	Exposed Exposed
 	// Years are seats by organization at the end of every year, oldest first.
@@ -277,6 +280,9 @@ func (m *measurement) seats(t *table, out *Result) {
 		a := m.in.Resolution.AttributeMention(s.Mention, Moment(m.in.At))
 		if a.Class.Machine() {
 			continue
+		}
+		if who := &m.Mentions[s.Mention]; strings.HasPrefix(who.Name, "@") && who.Email == "" && who.Accounts == nil {
+			out.Teams++
 		}
 		row := t.of(a)
 		row.Apart.Seats++

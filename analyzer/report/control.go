@@ -29,6 +29,8 @@ type Control struct {
 	Stating int `json:"repositories_stating"`
 	// Elsewhere counts seats of repositories that were not read.
 	Elsewhere int `json:"seats_elsewhere"`
+	// Teams counts seats of teams whose members nobody states, which are among those of nobody known.
+	Teams int `json:"seats_of_unknown_teams,omitempty"`
 	// Changes are the commits and merges of the twelve months, Reviewed those that anybody but their author reviewed, approved or took in.
 	Changes  int `json:"changes"`
 	Reviewed int `json:"reviewed"`
@@ -131,7 +133,7 @@ func (m *Model) AddControl(c *control.Result, book *control.Book, repositories [
 		return
 	}
 	m.Control = &Control{
-		Lines: c.Lines, Stated: c.Stated, StatedShare: ratio(c.Stated, c.Lines), Touches: c.Touches, StatedTouches: c.StatedTouches, StatedTouchesShare: ratio(c.StatedTouches, c.Touches), Stating: c.Repositories, Elsewhere: c.Elsewhere,
+		Lines: c.Lines, Stated: c.Stated, StatedShare: ratio(c.Stated, c.Lines), Touches: c.Touches, StatedTouches: c.StatedTouches, StatedTouchesShare: ratio(c.StatedTouches, c.Touches), Stating: c.Repositories, Elsewhere: c.Elsewhere, Teams: c.Teams,
 		Changes: c.Changes[w], Reviewed: c.Changed[w], Machines: c.Machines[w], Rows: []ControlRow{}, Years: []SeatsRow{}, Governance: []Power{}, Where: []ReviewsRow{},
 	}
 	m.Warnings = append(m.Warnings, c.Warnings...)

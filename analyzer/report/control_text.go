@@ -51,12 +51,16 @@ func (c *Control) notes(m *Model) []string {
 		}
 		known += fmt.Sprintf(" (seats in %d of %d repositories)", c.Stating, m.Read)
 	}
-	return []string{
+	notes := []string{
 		"contributes: commits of the last twelve months; owns: standing lines written here; reviews: reviews, approvals and integrations of others' " +
 			"changes in twelve months; seats: of those that files name; guards: lines in somebody's care; exposed: lines that nobody else is active on " +
 			"or guards; governs: what a governance file states. In %, contractors with their client; the higher figure takes all that is unknown for theirs.",
 		fmt.Sprintf("%s; %s of %s changes of twelve months carry somebody else's review", known, number(uint64(c.Reviewed)), number(uint64(c.Changes))),
 	}
+	if c.Teams > 0 {
+		notes = append(notes, plural(c.Teams, "seat is a team's", "seats are teams'")+", whose members are not known: teams in the ecosystem file can name them")
+	}
+	return notes
 }
 
 // WriteControl writes who contributes, owns, reviews, governs and is exposed to whom, beside each other: top organizations and all with a stated

@@ -408,7 +408,8 @@ const looked = 32
 
 // of gives what a person did in the file at hand.
 func (n *fileNetworks) of(person uint32) *fileWork {
-	at, ok := -1, false
+	var at int
+	var ok bool
 	if len(n.who) <= looked {
 		at = slices.IndexFunc(n.who, func(w fileWork) bool { return w.person == person })
 		ok = at >= 0
