@@ -3,6 +3,7 @@ package forge
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -12,8 +13,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/gofrs/flock"
 
 	"orrery/analyzer/disk"
 )
@@ -64,32 +68,72 @@ func safe(r rune) rune {
 	return '_'
 }
 
-// recent gives the times of the answers since a moment, and removes what is old. Files that a crash left half go as well.
-func (c *cache) recent(now, since time.Time) (times []time.Time, err error) {
+// tidy removes what is old, and what a crash left half.
+func (c *cache) tidy(now time.Time) error {
 	if c.dir == "" {
-		return nil, nil
+		return nil
 	}
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil || !info.Mode().IsRegular() {
 			continue
 		}
-		at := info.ModTime()
-		if strings.Contains(e.Name(), ".tmp") || strings.HasSuffix(e.Name(), ".answer") && at.Before(now.Add(-keepFor)) {
+		if strings.Contains(e.Name(), ".tmp") || strings.HasSuffix(e.Name(), ".answer") && info.ModTime().Before(now.Add(-keepFor)) {
 			if err := os.Remove(filepath.Join(c.dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return nil, err
+				return err
 			}
-			continue
-		}
-		if strings.HasSuffix(e.Name(), ".answer") && at.After(since) && !at.After(now) {
-			times = append(times, at)
 		}
 	}
-	return times, nil
+	return nil
+}
+
+// lockSent keeps other runs from what was sent, until unlock is called.
+func (c *cache) lockSent() (unlock func(), err error) {
+	if c.dir == "" {
+		return func() {}, nil
+	}
+	lock := flock.New(filepath.Join(c.dir, "sent.lock"), flock.SetPermissions(0o600))
+	if err := lock.Lock(); err != nil {
+		return nil, fmt.Errorf("keeping to a forge's limits: %w", err)
+	}
+	return func() { _ = lock.Close() }, nil
+}
+
+// loadSent gives when requests were sent, ascending; known, if nothing is kept. What lies behind now is of another clock.
+func (c *cache) loadSent(known []time.Time, now time.Time) (sent []time.Time) {
+	if c.dir == "" {
+		return known
+	}
+	content, err := os.ReadFile(filepath.Join(c.dir, "sent"))
+	if err != nil {
+		return nil
+	}
+	for ; len(content) >= 8; content = content[8:] {
+		if at := time.Unix(0, int64(binary.LittleEndian.Uint64(content))); !at.After(now) {
+			sent = append(sent, at)
+		}
+	}
+	slices.SortFunc(sent, time.Time.Compare)
+	return sent
+}
+
+// saveSent keeps when requests were sent: past a crash of this program, if not of the machine.
+func (c *cache) saveSent(sent []time.Time) error {
+	if c.dir == "" {
+		return nil
+	}
+	content := make([]byte, 0, 8*len(sent))
+	for _, at := range sent {
+		content = binary.LittleEndian.AppendUint64(content, uint64(at.UnixNano()))
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, "sent"), content, 0o600); err != nil {
+		return fmt.Errorf("keeping to a forge's limits: %w", err)
+	}
+	return nil
 }
 
 // name is that of an answer's file.

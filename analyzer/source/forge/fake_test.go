@@ -60,7 +60,7 @@ func newFake(t *testing.T, kind Kind) *fakeForge {
 		limit: 5000, perMinute: 900, users: map[string]map[string]any{}, orgs: map[string][]string{}, pulls: map[string][]*fakePull{},
 	}
 	if kind != GitHub {
-		f.limit, f.perMinute = 1<<30, newLimits(kind, nil).minute
+		f.limit, f.perMinute = 1<<30, newLimits(kind).minute
 	}
 	return f
 }

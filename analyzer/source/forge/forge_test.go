@@ -295,6 +295,29 @@ func TestPointsAMinute(t *testing.T) {
 	}
 }
 
+// Two runs at once, and requests that fail, count together.
+func TestPointsOfTwoRuns(t *testing.T) {
+	f, dir := newFake(t, Gitee), t.TempDir()
+	f.add("tool")
+	f.fault = func(n int, req *http.Request) *http.Response {
+		switch n % 5 {
+		case 0:
+			return answer(req, http.StatusForbidden, "{}")
+		case 1:
+			return answer(req, http.StatusTeapot, "{}")
+		}
+		return nil
+	}
+	runs := []*Client{f.open(dir, nil), f.open(dir, nil), nil}
+	for i := range 200 {
+		runs[2] = f.open(dir, nil) // begun anew each time
+		_, _ = runs[i%3].Repository(t.Context(), "acme", "tool")
+	}
+	if len(f.requests) != 200 || f.slept < 2*time.Minute || f.slept > 4*time.Minute {
+		t.Errorf("%d requests, %v waited", len(f.requests), f.slept)
+	}
+}
+
 // Tokens of an installation are points as well, five each.
 func TestPointsOfTokens(t *testing.T) {
 	f := newFake(t, GitHub)
@@ -315,14 +338,12 @@ func TestPointsOfTokens(t *testing.T) {
 }
 
 func TestAnHourAtGitCode(t *testing.T) {
-	l := newLimits(GitCode, nil)
 	f := newFake(t, GitCode)
 	c := f.open("", nil)
 	for range 9000 {
-		if err := l.wait(t.Context(), c.t, "/api/v5/x"); err != nil {
+		if err := c.t.limits.wait(t.Context(), c.t, "/api/v5/x", 1); err != nil {
 			t.Fatal(err)
 		}
-		l.spend(f.now)
 		f.sent = append(f.sent, f.now)
 		hour := 0
 		for i := len(f.sent) - 1; i >= 0 && f.sent[i].After(f.now.Add(-time.Hour)); i-- {
@@ -383,7 +404,7 @@ func TestDamagedCache(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, _ := filepath.Glob(filepath.Join(dir, "*", "*"))
+	files, _ := filepath.Glob(filepath.Join(dir, "*", "*.[an]*")) // answers and notes
 	if len(files) != 4 {
 		t.Fatalf("%q", files)
 	}

@@ -68,6 +68,9 @@ const tokenPoints = 5
 
 // installationToken gets a token for an installation of an App, past cache and limits: it is signed in otherwise, and never kept.
 func (t *transport) installationToken(ctx context.Context, a *app) (string, time.Time, error) {
+	if err := t.limits.wait(ctx, t, t.base.Path, tokenPoints); err != nil {
+		return "", time.Time{}, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, t.opts.Idle)
 	defer cancel()
 	signed := &http.Client{
@@ -81,9 +84,6 @@ func (t *transport) installationToken(ctx context.Context, a *app) (string, time
 			}
 			req = req.Clone(req.Context())
 			req.Header.Set("Authorization", "Bearer "+jwt)
-			for range tokenPoints {
-				t.limits.spend(t.opts.Clock.now())
-			}
 			t.counts.Asked++
 			t.counts.Counted++
 			res, err := t.network.RoundTrip(req)

@@ -26,7 +26,7 @@ type budget struct {
 
 // The documented limits. GitHub: 900 points a minute, a reading request is one; 5,000 requests an hour, told in headers. Gitee and GitCode: as
 // third parties report them.
-func newLimits(kind Kind, recent []time.Time) limits {
+func newLimits(kind Kind) limits {
 	l := limits{left: map[string]budget{}, until: map[string]time.Time{}}
 	switch kind {
 	case GitHub:
@@ -36,21 +36,7 @@ func newLimits(kind Kind, recent []time.Time) limits {
 	case GitCode:
 		l.minute, l.hour = 50, 4000
 	}
-	for _, at := range recent {
-		l.spend(at)
-	}
 	return l
-}
-
-// spend notes a request. Times may come in any order from disk, and in theirs from the clock.
-func (l *limits) spend(at time.Time) {
-	i := len(l.sent)
-	for i > 0 && l.sent[i-1].After(at) {
-		i--
-	}
-	l.sent = append(l.sent, time.Time{})
-	copy(l.sent[i+1:], l.sent[i:])
-	l.sent[i] = at
 }
 
 // resource names the budget that a request is of: GitHub has one for queries and one for the rest.
@@ -61,42 +47,66 @@ func resource(path string) string {
 	return "core"
 }
 
-// wait waits until one more request may be sent.
-func (l *limits) wait(ctx context.Context, t *transport, path string) error {
+// wait waits until a request of some points may be sent, and notes that it is.
+func (l *limits) wait(ctx context.Context, t *transport, path string, points int) error {
 	for {
-		now := t.opts.Clock.now()
-		keep := time.Minute
-		if l.hour > 0 {
-			keep = time.Hour
-		}
-		for len(l.sent) > 0 && !l.sent[0].After(now.Add(-keep)) {
-			l.sent = l.sent[1:]
-		}
-		d, why := l.until[resource(path)].Sub(now), "a limit was reached before"
-		if d <= 0 {
-			d, why = l.full(time.Minute, l.minute, now), fmt.Sprintf("%d requests a minute are allowed", l.minute)
-		}
-		if d == 0 && l.hour > 0 {
-			d, why = l.full(time.Hour, l.hour, now), fmt.Sprintf("%d requests an hour are allowed", l.hour)
-		}
-		if b, ok := l.left[resource(path)]; d == 0 && ok && b.remaining <= 0 {
-			// A second more: both clocks tell whole seconds.
-			d, why = b.reset.Sub(t.serverNow())+time.Second, fmt.Sprintf("the limit of %d is used up", b.limit)
-			if d <= 0 {
-				delete(l.left, resource(path))
-				continue
-			}
-			if err := t.block(now.Add(d), resource(path)); err != nil {
-				return err
-			}
-		}
-		if d <= 0 {
-			return nil
+		d, why, err := l.claim(t, path, points)
+		if err != nil || d <= 0 {
+			return err
 		}
 		if err := t.pause(ctx, d, why); err != nil {
 			return err
 		}
 	}
+}
+
+// claim notes a request, or says how long and why it has to wait. What other runs with the same credential send is counted as well, whether they are
+// over or not.
+func (l *limits) claim(t *transport, path string, points int) (d time.Duration, why string, err error) {
+	unlock, err := t.cache.lockSent()
+	if err != nil {
+		return 0, "", err
+	}
+	defer unlock()
+	now := t.opts.Clock.now()
+	l.sent = t.cache.loadSent(l.sent, now)
+	var until map[string]time.Time
+	if t.cache.loadNote(blockedKey, &until) {
+		for r, at := range until {
+			if at.After(l.until[r]) {
+				l.until[r] = at
+			}
+		}
+	}
+	keep := time.Minute
+	if l.hour > 0 {
+		keep = time.Hour
+	}
+	for len(l.sent) > 0 && !l.sent[0].After(now.Add(-keep)) {
+		l.sent = l.sent[1:]
+	}
+	if d = l.until[resource(path)].Sub(now); d > 0 {
+		return d, "a limit was reached before", nil
+	}
+	if d = l.full(time.Minute, l.minute-points+1, now); d > 0 {
+		return d, fmt.Sprintf("%d requests a minute are allowed", l.minute), nil
+	}
+	if l.hour > 0 {
+		if d = l.full(time.Hour, l.hour-points+1, now); d > 0 {
+			return d, fmt.Sprintf("%d requests an hour are allowed", l.hour), nil
+		}
+	}
+	if b, ok := l.left[resource(path)]; ok && b.remaining <= 0 {
+		// A second more: both clocks tell whole seconds.
+		if d = b.reset.Sub(t.serverNow()) + time.Second; d > 0 {
+			return d, fmt.Sprintf("the limit of %d is used up", b.limit), t.block(now.Add(d), resource(path))
+		}
+		delete(l.left, resource(path))
+	}
+	for range points {
+		l.sent = append(l.sent, now)
+	}
+	return 0, "", t.cache.saveSent(l.sent)
 }
 
 // full gives how long it takes until fewer than most requests lie in the span that ends now.

@@ -60,19 +60,10 @@ func newTransport(c *Client) (*transport, error) {
 	if t.cache, err = openCache(t.opts.Dir, t.base.Host, t.credential.fingerprint()); err != nil {
 		return nil, err
 	}
-	now := t.opts.Clock.now()
-	// Requests of a run that ended a moment ago count as well.
-	recent, err := t.cache.recent(now, now.Add(-time.Minute))
-	if err != nil {
+	if err := t.cache.tidy(t.opts.Clock.now()); err != nil {
 		return nil, fmt.Errorf("looking at the answers of %s: %w", t.base.Host, err)
 	}
-	t.limits = newLimits(t.kind, recent)
-	if t.credential.app() != nil {
-		t.limits.minute -= 2 * tokenPoints // kept for tokens
-	}
-	if !t.cache.loadNote(blockedKey, &t.limits.until) || t.limits.until == nil {
-		t.limits.until = map[string]time.Time{}
-	}
+	t.limits = newLimits(t.kind)
 	return t, nil
 }
 
@@ -168,7 +159,7 @@ func (t *transport) ask(req *http.Request, body []byte, name string, known *entr
 	ctx := req.Context()
 	failed, waited, renewed := 0, 0, false
 	for {
-		if err := t.limits.wait(ctx, t, req.URL.Path); err != nil {
+		if err := t.limits.wait(ctx, t, req.URL.Path, 1); err != nil {
 			return nil, err
 		}
 		res, content, err := t.send(ctx, req, body, known)
@@ -286,7 +277,6 @@ func (t *transport) send(ctx context.Context, req *http.Request, body []byte, kn
 	if body != nil {
 		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
-	t.limits.spend(t.opts.Clock.now())
 	t.counts.Asked++
 	res, err := t.network.RoundTrip(out)
 	if err != nil {
