@@ -15,7 +15,8 @@
 //
 // Everything that manifests and servers say is untrusted. Names and paths from them never become paths on disk: the folder of a
 // mirror is derived by us. Only https is spoken unless the person asks for more, no other host is followed, and
-// private addresses are refused unless the person named the host.
+// private addresses are refused unless the person named the host. A repository that its server does not show to everybody is asked for with the
+// token of the forge that it lies at (Options.Forges), by https; its mirror can be read by its owner alone.
 //
 // # Mirrors
 //

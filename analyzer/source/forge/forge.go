@@ -8,8 +8,10 @@
 //     answers of the unfinished run are not asked for again.
 //   - Requests are conditional (ETag). A forge that says "not modified" (304) does not count the request, if it is signed in (GitHub).
 //   - Limits are kept by the server's clock: the hour's (X-RateLimit-*), the secondary ones (Retry-After, or a minute that doubles), and the
-//     documented points a minute. A wait that is longer than [Options.MaxWait] ends the asking with [ErrLimited].
-//   - A token goes to the host of the interface and nowhere else, in a header. What lies on disk is keyed by a fingerprint of it.
+//     documented points a minute, counted over all runs with the same credential and folder. A wait that is longer than [Options.MaxWait] ends
+//     the asking with [ErrLimited].
+//   - A token goes to the host of the interface, in a header, and with [Client.SignGit] to the host that repositories are cloned from; nowhere else.
+//     What lies on disk is keyed by a fingerprint of it.
 //
 // What comes from a forge is untrusted: sizes, pages, addresses and redirects are bounded and checked.
 package forge

@@ -73,7 +73,7 @@ func (l *limits) claim(t *transport, path string, points int) (d time.Duration, 
 	var until map[string]time.Time
 	if t.cache.loadNote(blockedKey, &until) {
 		for r, at := range until {
-			if at.After(l.until[r]) {
+			if at.After(l.until[r]) && !at.After(now.Add(24*time.Hour)) { // else it is of another clock
 				l.until[r] = at
 			}
 		}
