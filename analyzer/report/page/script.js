@@ -23,7 +23,7 @@
       b.textContent = word.copied; setTimeout(() => { b.textContent = word.copy; }, 1500);
     });
   }
-  document.addEventListener("keydown", (e) => { if (e.key === "Escape" && document.activeElement.closest(".card")) document.activeElement.blur(); });
+  document.addEventListener("keydown", (e) => { if (e.key === "Escape" && document.activeElement.closest(".card, .how")) document.activeElement.blur(); });
 
   const value = (cell) => cell.dataset.v === undefined ? cell.textContent : Number(cell.dataset.v);
   for (const table of document.querySelectorAll("table.data")) {
@@ -61,30 +61,50 @@
   tools.hidden = false;
   const home = svg.getAttribute("viewBox").split(" ").map(Number);
   let view = [...home];
-  const show = () => svg.setAttribute("viewBox", view.join(" "));
+  const clamp = (x, lo, hi) => Math.min(hi, Math.max(lo, x));
+  const show = () => {
+    for (const i of [0, 1]) view[i] = clamp(view[i], home[i] - view[i + 2] / 2, home[i] + home[i + 2] - view[i + 2] / 2); // the picture cannot be lost
+    svg.setAttribute("viewBox", view.join(" ")); net.classList.toggle("zoomed", view[2] < home[2]);
+  };
+  // cx and cy are where the zoom holds still, from 0 to 1 of what is seen. It says whether anything has changed.
   const zoom = (f, cx = 0.5, cy = 0.5) => {
-    const w = Math.min(home[2], Math.max(home[2] / 40, view[2] * f)), g = w / view[2];
-    view = [view[0] + (1 - g) * view[2] * cx, view[1] + (1 - g) * view[3] * cy, w, view[3] * g]; show();
+    const w = clamp(view[2] * f, home[2] / 40, home[2]), g = w / view[2];
+    if (g === 1) return false;
+    view = [view[0] + (1 - g) * view[2] * cx, view[1] + (1 - g) * view[3] * cy, w, view[3] * g];
+    if (w === home[2]) view = [...home];
+    show(); return true;
   };
   const pan = (dx, dy) => { view[0] += dx * view[2]; view[1] += dy * view[3]; show(); };
   const reset = () => { view = [...home]; show(); };
   tools.querySelector(".in").addEventListener("click", () => zoom(0.7));
   tools.querySelector(".out").addEventListener("click", () => zoom(1 / 0.7));
   tools.querySelector(".reset").addEventListener("click", reset);
+  const at = (x, y) => { const r = svg.getBoundingClientRect(); return [(x - r.left) / r.width, (y - r.top) / r.height]; };
   net.addEventListener("wheel", (e) => {
-    if (!e.ctrlKey && !e.metaKey) return; // else nobody could scroll past
-    e.preventDefault(); const r = svg.getBoundingClientRect(); zoom(e.deltaY < 0 ? 0.8 : 1.25, (e.clientX - r.left) / r.width, (e.clientY - r.top) / r.height);
+    const asked = e.ctrlKey || e.metaKey;
+    if (!asked && document.activeElement !== net) return; // else nobody could scroll past
+    if (zoom(e.deltaY < 0 ? 0.8 : 1.25, ...at(e.clientX, e.clientY)) || asked) e.preventDefault();
   }, { passive: false });
-  let from = null;
-  net.addEventListener("pointerdown", (e) => { from = [e.clientX, e.clientY]; });
-  addEventListener("pointerup", () => { from = null; });
-  net.addEventListener("pointermove", (e) => {
-    if (!from) return; const r = svg.getBoundingClientRect();
-    pan((from[0] - e.clientX) / r.width, (from[1] - e.clientY) / r.height); from = [e.clientX, e.clientY];
+  const held = new Map(); // pointers that are down: one moves the picture, two zoom it
+  const middle = () => { const p = [...held.values()]; return [0, 1].map((i) => p.reduce((sum, q) => sum + q[i], 0) / p.length); };
+  const apart = () => { const p = [...held.values()]; return p.length < 2 ? 0 : Math.hypot(p[0][0] - p[1][0], p[0][1] - p[1][1]); };
+  const drop = (e) => { held.delete(e.pointerId); net.classList.toggle("held", held.size > 0); };
+  net.addEventListener("pointerdown", (e) => {
+    if (e.button > 0) return;
+    held.set(e.pointerId, at(e.clientX, e.clientY)); net.classList.add("held");
+  });
+  addEventListener("pointerup", drop); addEventListener("pointercancel", drop);
+  addEventListener("pointermove", (e) => {
+    if (!held.has(e.pointerId)) return;
+    const [x, y] = middle(), was = apart();
+    held.set(e.pointerId, at(e.clientX, e.clientY));
+    const [u, v] = middle(), is = apart();
+    pan(x - u, y - v);
+    if (was > 0 && is > 0) zoom(was / is, u, v);
   });
   net.addEventListener("keydown", (e) => {
     const key = { "+": () => zoom(0.7), "=": () => zoom(0.7), "-": () => zoom(1 / 0.7), 0: reset, ArrowLeft: () => pan(-0.1, 0), ArrowRight: () => pan(0.1, 0), ArrowUp: () => pan(0, -0.1), ArrowDown: () => pan(0, 0.1) }[e.key];
-    if (key) { e.preventDefault(); key(); }
+    if (key && !e.ctrlKey && !e.metaKey && !e.altKey) { e.preventDefault(); key(); }
   });
   const nodes = [...svg.querySelectorAll("circle[id], rect[id]")], lines = [...svg.querySelectorAll("path[data-a]")];
   const labels = [...svg.querySelectorAll("text")];
@@ -101,7 +121,8 @@
       if (on) { near.add(l.dataset.a); near.add(l.dataset.b); }
     }
     for (const n of nodes) { n.classList.toggle("dim", !near.has(n.id)); n.classList.toggle("found", found.has(n.id)); }
-    for (const t of labels) t.classList.toggle("dim", Boolean(q || only));
+    const names = nodes.filter((n) => near.has(n.id)).map(nameOf);
+    for (const t of labels) { const text = t.textContent.replace("…", ""); t.classList.toggle("dim", !names.some((n) => n.startsWith(text))); }
     told.textContent = q ? word.found.replace("%s", String(found.size)) : "";
   };
   search.addEventListener("input", update); pick.addEventListener("change", update);

@@ -1152,7 +1152,7 @@ func (b *builder) network() *section {
 		s.Absent = b.say("network.absent")
 		return s
 	}
-	n := &network{Caption: b.say("network.picture"), SVG: template.HTML(svg.String())} //nolint:gosec // graph escapes
+	n := &network{Caption: b.say("network.picture"), SVG: template.HTML(strings.Replace(svg.String(), "<svg ", `<svg aria-label="`+esc(b.say("network.picture"))+`" `, 1))} //nolint:gosec // graph escapes
 	n.About = About{b.say("network.definition"), "", b.say("bounds.network"), b.explain("organizations", measure.AllTime, b.leading(), "commits")}
 	palette := graph.Palette()
 	for i, who := range graph.Legend(g, graph.Drawing{}) {
