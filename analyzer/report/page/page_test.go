@@ -103,7 +103,7 @@ func TestMessages(t *testing.T) {
 		if m["en"] != "" && !slices.Equal(arguments(m["en"]), arguments(m["zh"])) {
 			t.Errorf("%s takes %v in English and %v in Chinese", key, arguments(m["en"]), arguments(m["zh"]))
 		}
-		if !slices.ContainsFunc([]rune(m["zh"]), func(r rune) bool { return unicode.Is(unicode.Han, r) }) && key != "lang" && key != "colon" && key != "semicolon" {
+		if !slices.ContainsFunc([]rune(m["zh"]), func(r rune) bool { return unicode.Is(unicode.Han, r) }) && key != "lang" && key != "colon" && key != "semicolon" && key != "comma" {
 			t.Errorf("%s is not Chinese: %s", key, m["zh"])
 		}
 	}
@@ -441,9 +441,10 @@ func TestTranslations(t *testing.T) {
 		"2 of 6 figures give it: written; end - start, files written here":                                                                          "6 个数值中有 2 个得出该数：编写；期末减期初，自有文件",
 		"reproduced as another reading: since the start":                                                                                            "换一种读法则得到复现：自创立以来",
 		"the result has no period 2019; give the sources, and it is measured":                                                                       "结果中没有时期 2019；给出数据来源即可统计",
-		"git's -M50%, limit 1000":            "同 git 的 -M50%，上限 1000",
-		"0 files and the embedded directory": "0 个文件与内置目录",
-		"authors, without imports":           "作者，不含导入",
+		"git's -M50%, limit 1000":                      "同 git 的 -M50%，上限 1000",
+		"0 files and the embedded directory":           "0 个文件与内置目录",
+		"1 file (87df09df) and the embedded directory": "1 个文件（87df09df）与内置目录",
+		"authors, without imports":                     "作者，不含导入",
 		"every definition gives another figure: 33 to 37; what was not read cannot take away from that; the data ends with 2024-12-30, before the period does": "所有口径均得出其他数值：33 至 37；未读取的部分不可能使其减少；数据止于 2024-12-30，早于该时期结束",
 	} {
 		if got, ok := s.translate(english); got != want || !ok {

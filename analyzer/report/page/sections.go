@@ -254,7 +254,7 @@ func (b *builder) growth() *section {
 		return About{b.define(measure.KeyGrowth), b.say("of.growth", w.AtEnd.Read, w.AtEnd.Of), b.say("bounds.none"), b.explain("waterfall", "ecosystem", "", w.Period.Name, column)}
 	}
 	one := func(what string, n int64, column string) card {
-		return card{b.big(n), b.say(what) + ", " + b.heading(w.Period), growth(w, column)}
+		return card{b.big(n), b.say(what) + b.say("comma") + b.heading(w.Period), growth(w, column)}
 	}
 	s.Cards = []card{one("end", w.End, "end"), one("written", w.Written, "written"), one("imported", w.Imported, "imported"), one("entered", w.Entered, "entered")}
 	s.Pictures = []picture{b.picture("growth", "", b.say("growth.picture"), growth(w, "growth"), waterfall(falls, kinds, b.axis))}
@@ -391,7 +391,7 @@ func (b *builder) readings() *section {
 	s.Lead = b.say("readings.lead", name(r.Periods[height].Name, 12), name(r.Periods[last].Name, 12), leader, b.share(at(apart, height)), b.share(at(apart, last)), b.share(at(merged, height)), b.share(at(merged, last)))
 	for _, reading := range []string{apart, merged} {
 		s.Cards = append(s.Cards, card{
-			b.share(at(reading, last)), b.say("who."+reading, leader) + ", " + starred(r.Periods[last], 12),
+			b.share(at(reading, last)), b.say("who."+reading, leader) + b.say("comma") + starred(r.Periods[last], 12),
 			About{b.define(measure.KeyShare), b.say("of.commits", whole(totals[last])), b.say("bounds.share", b.share(at(reading, last))), b.explain("readings", r.Periods[last].Name, reading, "own", "commits")},
 		})
 	}
@@ -431,9 +431,9 @@ func (b *builder) readings() *section {
 		{b.say("band.contractors"), true},
 		{b.say("band.others"), true},
 		{b.say("band.unknown"), true},
-		{b.say("apart") + ", " + b.say("low"), true},
+		{b.say("apart") + b.say("comma") + b.say("low"), true},
 		{b.say("high"), true},
-		{b.say("merged") + ", " + b.say("low"), true},
+		{b.say("merged") + b.say("comma") + b.say("low"), true},
 		{b.say("high"), true},
 		{b.say("evidence"), false},
 	}}
@@ -533,8 +533,8 @@ func (b *builder) strata() *section {
 		}
 	}
 	slices.SortStableFunc(rows, func(x, y *report.StockRow) int { return cmp.Compare(y.Apart.Here, x.Apart.Here) })
-	t := &table{ID: "strata-data", Caption: b.say("s.strata") + ", " + b.say("asof", b.m.AsOf), Columns: []column{
-		{b.say("organization"), false}, {b.say("lines"), true}, {b.say("low"), true}, {b.say("high"), true}, {b.say("merged") + ", " + b.say("low"), true}, {b.say("high"), true}, {b.say("evidence"), false},
+	t := &table{ID: "strata-data", Caption: b.say("s.strata") + b.say("comma") + b.say("asof", b.m.AsOf), Columns: []column{
+		{b.say("organization"), false}, {b.say("lines"), true}, {b.say("low"), true}, {b.say("high"), true}, {b.say("merged") + b.say("comma") + b.say("low"), true}, {b.say("high"), true}, {b.say("evidence"), false},
 	}}
 	t.Left = b.left(len(rows))
 	for _, r := range rows[:min(len(rows), tableRows)] {
@@ -573,7 +573,7 @@ func (b *builder) strata() *section {
 
 // months is the table of what a picture of strata draws, the newest first; months before those that are drawn stand in strata.csv.
 func (b *builder) months(reading, caption string, months []string, bands []band) *table {
-	t := &table{ID: "strata-" + reading + "-data", Name: b.say("bymonth") + ", " + b.say("reading."+reading), Caption: caption + " " + b.say("strata.csv"), Columns: []column{{b.say("month"), false}}}
+	t := &table{ID: "strata-" + reading + "-data", Name: b.say("bymonth") + b.say("comma") + b.say("reading."+reading), Caption: caption + " " + b.say("strata.csv"), Columns: []column{{b.say("month"), false}}}
 	for _, l := range bands {
 		t.Columns = append(t.Columns, column{l.name, true})
 	}
@@ -831,7 +831,7 @@ func (b *builder) control() *section {
 	}
 	t := &table{ID: "control-data", Caption: b.say("s.control"), Columns: []column{{b.say("organization"), false}, {b.say("reading"), false}}}
 	for _, o := range of {
-		t.Columns = append(t.Columns, column{b.say(o.what) + ", " + b.say("low"), true}, column{b.say("high"), true})
+		t.Columns = append(t.Columns, column{b.say(o.what) + b.say("comma") + b.say("low"), true}, column{b.say("high"), true})
 	}
 	t.Columns = append(t.Columns, column{b.say("powers"), false}, column{b.say("evidence"), false})
 	t.Left = b.left(len(rows))
@@ -889,11 +889,11 @@ func (b *builder) factors() *section {
 			s.Cards = append(s.Cards, card{index(x.Low, x.High), what, About{b.define(metric), of, b.say("bounds.worst", index(x.Low, x.High)), explain(f, metric, x.Contractors)}})
 		}
 	}
-	add(b.say("elephant")+", "+b.say("apart"), ef, measure.KeyElephantFactor)
-	add(b.say("elephant")+", "+b.say("merged"), both, measure.KeyElephantFactor)
+	add(b.say("elephant")+b.say("comma")+b.say("apart"), ef, measure.KeyElephantFactor)
+	add(b.say("elephant")+b.say("comma")+b.say("merged"), both, measure.KeyElephantFactor)
 	add(b.say("absence"), people, measure.KeyAbsenceFactor)
-	add(b.say("hhi")+", "+b.say("apart"), hhi, measure.KeyHHI)
-	add(b.say("hhi")+", "+b.say("merged"), factor(f, measure.KeyHHI, merged), measure.KeyHHI)
+	add(b.say("hhi")+b.say("comma")+b.say("apart"), hhi, measure.KeyHHI)
+	add(b.say("hhi")+b.say("comma")+b.say("merged"), factor(f, measure.KeyHHI, merged), measure.KeyHHI)
 	t := &table{ID: "factors-data", Caption: b.say("s.factors"), Columns: []column{
 		{b.say("window"), false}, {b.say("measure"), false}, {b.say("reading"), false}, {b.say("low"), true}, {b.say("high"), true}, {b.say("ofknown"), true}, {b.say("evidence"), false},
 	}}
@@ -1010,7 +1010,7 @@ func (b *builder) openness() *section {
 		shares[r.Standing] = r
 		said := b.share(&report.Share{Low: r.Return.Low, High: r.Return.High})
 		rows = append(rows, interval{label: title, low: r.Return.Low, high: r.Return.High, text: said, fill: fill{colour: "#0072B2"}, says: title + ": " + said})
-		s.Cards = append(s.Cards, card{said, b.say("return") + ", " + title, About{b.define(measure.KeyReturn), b.say("of.newcomers", whole(uint64(r.Watched))), b.say("bounds.wilson", said), b.explain(append(where, "returned")...)}})
+		s.Cards = append(s.Cards, card{said, b.say("return") + b.say("comma") + title, About{b.define(measure.KeyReturn), b.say("of.newcomers", whole(uint64(r.Watched))), b.say("bounds.wilson", said), b.explain(append(where, "returned")...)}})
 	}
 	s.Lead = b.say("openness.none")
 	if x, y := shares["others"], shares["own"]; x != nil && y != nil {
@@ -1039,7 +1039,7 @@ func (b *builder) exposure() *section {
 		return s
 	}
 	slices.SortStableFunc(rows, func(x, y *report.ControlRow) int { return cmp.Compare(y.Exposed.Low, x.Exposed.Low) })
-	t := &table{ID: "exposure-data", Caption: b.say("exposure.picture"), Columns: []column{{b.say("organization"), false}, {b.say("exposed") + ", " + b.say("low"), true}, {b.say("high"), true}, {b.say("evidence"), false}}}
+	t := &table{ID: "exposure-data", Caption: b.say("exposure.picture"), Columns: []column{{b.say("organization"), false}, {b.say("exposed") + b.say("comma") + b.say("low"), true}, {b.say("high"), true}, {b.say("evidence"), false}}}
 	var bars []interval
 	t.Left = b.left(len(rows))
 	for i, r := range rows {
@@ -1069,7 +1069,7 @@ func (b *builder) exposure() *section {
 		{b.say("commits"), true},
 		{b.say("coverage"), true},
 		{b.say("leader"), false},
-		{b.say("leadershare") + ", " + b.say("low"), true},
+		{b.say("leadershare") + b.say("comma") + b.say("low"), true},
 		{b.say("high"), true},
 		{b.say("elephant"), false},
 		{b.say("hhi"), false},
