@@ -43,7 +43,11 @@ var ErrNoNetwork = errors.New("the result does not hold that network")
 func (m *Model) Projection(name, window string, open func(table string) (io.ReadCloser, error)) (g *graph.Graph, groups []string, err error) {
 	i := slices.IndexFunc(m.Windows, func(p Period) bool { return p.Name == window })
 	if i < 0 {
-		return nil, nil, fmt.Errorf("window %q: %w", window, ErrNoNetwork)
+		var names []string
+		for _, p := range m.Windows {
+			names = append(names, strconv.Quote(p.Name))
+		}
+		return nil, nil, fmt.Errorf("window %q: %w; there are %s", window, ErrNoNetwork, strings.Join(names, ", "))
 	}
 	p := m.Windows[i]
 	if name != "organization-repository" && name != "organizations" && (m.Ledger == nil || p.Kind == measure.KindRange) {

@@ -41,12 +41,16 @@ func readJSON(data []byte) (*Model, error) {
 	var m Model
 	if err := json.Unmarshal(data, &m); err != nil || m.Schema != Schema {
 		var version struct {
-			Schema int    `json:"schema"`
-			Orrery string `json:"orrery"`
+			Schema    int    `json:"schema"`
+			Orrery    string `json:"orrery"`
+			Reference int    `json:"reference"`
 		}
 		// A newer form may not fit the types, so its version is looked at alone.
 		if alone := json.Unmarshal(data, &version); alone == nil && version.Schema > Schema {
 			return nil, fmt.Errorf("%w: format %d, written by orrery %s; this one reads format %d", ErrNewer, version.Schema, Printable(version.Orrery), Schema)
+		}
+		if version.Reference > 0 {
+			return nil, fmt.Errorf("%w: it is a reference, which --beside takes", ErrNoResult)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNoResult, err)

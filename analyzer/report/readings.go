@@ -264,13 +264,41 @@ func (r *Readings) bar(h, width int) string {
 	return out
 }
 
-// recedes says in a sentence how both readings of the leader's share went, from the first half-year to the last; "" where they do not differ.
+// Telling gives the half-years that say something of the leader: from the first with a hundredth of the commits of the busiest one, to the last with
+// any, and the one in between at which its low bound stood highest with contractors apart. false if there are none.
+func (r *Readings) Telling() (first, height, last int, ok bool) {
+	totals, most := make([]uint64, len(r.Periods)), uint64(0)
+	for h := range r.Periods {
+		known, unknown := r.totals(ofCommits, h)
+		totals[h] = known + unknown
+		most = max(most, totals[h])
+	}
+	if most == 0 {
+		return 0, 0, 0, false
+	}
+	first = slices.IndexFunc(totals, func(n uint64) bool { return 100*n >= most })
+	for last = len(totals) - 1; totals[last] == 0; last-- {
+	}
+	height = last
+	for h := last - 1; h >= first; h-- {
+		if x, y := r.share(&r.parts(readApart)[0], ofCommits, h), r.share(&r.parts(readApart)[0], ofCommits, height); x != nil && (y == nil || x.Low > y.Low) {
+			height = h
+		}
+	}
+	return first, height, last, true
+}
+
+// recedes says in a sentence how both readings of the leader's share went, from where it stood highest to the last half-year; "" where they do not
+// differ.
 func (m *Model) recedes() string {
 	r := m.Readings
-	if r == nil || len(r.Contractors) == 0 || len(r.Periods) == 0 {
+	if r == nil || len(r.Contractors) == 0 {
 		return ""
 	}
-	first, last := r.shown(), len(r.Periods)-1
+	_, height, last, ok := r.Telling()
+	if !ok {
+		return ""
+	}
 	at := func(reading string, h int) string {
 		s := r.share(&r.parts(reading)[0], ofCommits, h)
 		if s == nil {
@@ -279,8 +307,15 @@ func (m *Model) recedes() string {
 		low, high := 100*s.Low, 100*s.High
 		return bounds(&low, &high, 0)
 	}
-	return fmt.Sprintf("%s, %s to %s: %s to %s %%, with suppliers %s to %s %%", cut(Printable(r.Leader), 12), r.Periods[first].Name, r.Periods[last].Name,
-		at(readApart, first), at(readApart, last), at(readMerged, first), at(readMerged, last))
+	leader, until := cut(Printable(r.Leader), 12), r.Periods[last].Name
+	if r.Periods[last].Partial {
+		until += " (not over)"
+	}
+	if height == last {
+		return fmt.Sprintf("%s, highest in %s: %s %%, with suppliers %s %%", leader, until, at(readApart, last), at(readMerged, last))
+	}
+	return fmt.Sprintf("%s, %s to %s: %s to %s %%, with suppliers %s to %s %%", leader, r.Periods[height].Name, until,
+		at(readApart, height), at(readApart, last), at(readMerged, height), at(readMerged, last))
 }
 
 // shownHalves is how many half-years stand in text, the last ones: before, there is often the history of others alone.

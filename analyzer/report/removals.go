@@ -173,8 +173,8 @@ func (r *Removals) WriteText(w io.Writer) error {
 		for _, q := range c.quantities() {
 			column = append(column, share(q.Share))
 		}
-		columns = append(columns, append(column, fmt.Sprintf("%.0f > %.0f", c.CommitsAMonth[0], c.CommitsAMonth[2]),
-			fmt.Sprintf("%d > %d", c.GroupsBefore, c.GroupsAfter), fmt.Sprintf("%d > %d", c.LargestBefore, c.LargestAfter)))
+		columns = append(columns, append(column, fmt.Sprintf("%.0f to %s", c.CommitsAMonth[0], span(fmt.Sprintf("%.0f", c.CommitsAMonth[1]), fmt.Sprintf("%.0f", c.CommitsAMonth[2]))),
+			fmt.Sprintf("%d to %d", c.GroupsBefore, c.GroupsAfter), fmt.Sprintf("%d to %d", c.LargestBefore, c.LargestAfter)))
 	}
 	for i := range columns[0] {
 		line := pad(columns[0][i], 22)

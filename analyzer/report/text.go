@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,7 +95,11 @@ func wrap(head string, phrases []string, width int) (lines []string) {
 }
 
 func (t *text) title(m *Model) {
-	t.line(fmt.Sprintf("%s: %d of %s read, as of %s", Printable(m.Ecosystem), m.Read, plural(m.Named(), "repository", "repositories"), m.AsOf))
+	line := fmt.Sprintf("%s: %d of %s read, as of %s", Printable(m.Ecosystem), m.Read, plural(m.Named(), "repository", "repositories"), m.AsOf)
+	if m.Fetched > m.AsOf {
+		line += " (all time: " + m.Fetched + ")" // which does not end with the as-of day
+	}
+	t.line(line)
 }
 
 // windows prints the figures of the ecosystem, a column for each window: as many as there is room for.
@@ -117,7 +122,7 @@ func (t *text) windows(m *Model) {
 	columns[0] = append(columns[0], "absence factor (persons)")
 	standing := m.Figures[0].Surviving != nil
 	if standing {
-		columns[0] = slices.Insert(columns[0], 2, "written here, at the end")
+		columns[0] = slices.Insert(columns[0], 2, "in own files, at the end")
 	}
 	room := t.width - summaryLabels
 	for n, i := range m.windowOrder() {
@@ -164,7 +169,8 @@ func (m *Model) main() int {
 	return max(slices.IndexFunc(m.Windows, func(p Period) bool { return p.Kind == measure.KindRange }), 0)
 }
 
-// windowOrder puts ranges right after all time: whoever asks for one wants to see it, and there is room for few windows.
+// windowOrder puts ranges, and what was asked for by its days, right after all time: whoever asks for one wants to see it, and there is room for few
+// windows.
 func (m *Model) windowOrder() []int {
 	order := make([]int, 0, len(m.Windows))
 	for i := range m.Windows {
@@ -174,7 +180,7 @@ func (m *Model) windowOrder() []int {
 		switch {
 		case i == 0:
 			return 0
-		case m.Windows[i].Kind == measure.KindRange:
+		case m.Windows[i].Kind == measure.KindRange || byDays.MatchString(m.Windows[i].Name):
 			return 1
 		}
 		return 2
@@ -182,6 +188,9 @@ func (m *Model) windowOrder() []int {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rank(a), rank(b)) })
 	return order
 }
+
+// byDays is the name of a window that a command names by its first day and the day behind its last.
+var byDays = regexp.MustCompile(`^\d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d$`)
 
 // gap is the number of blanks between columns.
 const gap = 2
@@ -215,11 +224,8 @@ func (t *text) grid(columns [][]string) {
 }
 
 func heading(p Period) string {
-	switch p.Name {
-	case measure.LastCalendarYear:
+	if p.Name == measure.LastCalendarYear {
 		return "year " + p.From[:4]
-	case measure.LastTwelveMonths:
-		return "last 12 months"
 	}
 	return Printable(p.Name)
 }
@@ -251,6 +257,10 @@ func (t *text) organizations(m *Model) {
 			}
 			continue
 		}
+		part := r.merged()
+		if r.Apart.Commits == 0 && (part == nil || part.Commits == 0) {
+			continue // bulk imports alone
+		}
 		total++
 		if shown == top {
 			continue
@@ -258,7 +268,7 @@ func (t *text) organizations(m *Model) {
 		shown++
 		commits += r.Apart.Commits
 		merged := "> " + cut(Printable(r.Client), 14)
-		if part := r.merged(); part != nil {
+		if part != nil {
 			merged = share(part.CommitsShare)
 		}
 		for i, cell := range []string{
@@ -275,8 +285,8 @@ func (t *text) organizations(m *Model) {
 		columns = slices.Delete(columns, 3, 4)
 	}
 	t.grid(columns)
-	foot := fmt.Sprintf("%s: %d of %s, %s of commits; unknown %s",
-		cut(heading(f.Period), 30), shown, plural(total, what, plurals), percent(ratio(commits, f.Commits.Total)), percent(ratio(f.Commits.Unknown, f.Commits.Total)))
+	foot := fmt.Sprintf("%s: %d of %s, %s of %s commits without imports; unknown %s", cut(heading(f.Period), 30), shown, plural(total, what, plurals),
+		percent(ratio(commits, f.Commits.Total)), number(f.Commits.Total), percent(ratio(f.Commits.Unknown, f.Commits.Total)))
 	if detail := foot + ": " + strings.Join(unknown, ", "); unknown != nil && cells(detail) <= t.width {
 		foot = detail
 	}
@@ -290,21 +300,24 @@ func (t *text) longevity(m *Model) {
 		return
 	}
 	l := &m.Longevity[0].Here
-	line := "lines written here: half-life not reached in " + plural(*l.Oldest, "month", "months")
+	line := "lines written here, no imports: half-life not reached in " + plural(*l.Oldest, "month", "months")
 	if l.HalfLife != nil {
-		line = "lines written here: half-life " + plural(*l.HalfLife, "month", "months")
+		line = "lines written here, no imports: half-life " + plural(*l.HalfLife, "month", "months")
 	}
-	add := func(phrase string) {
-		if cells(line)+2+cells(phrase) <= t.width {
+	// The largest first, and nobody after one for whom there is no room: who is smaller must not look like the largest.
+	add := func(phrase string) bool {
+		fits := cells(line)+2+cells(phrase) <= t.width
+		if fits {
 			line += "; " + phrase
 		}
+		return fits
 	}
 	if l.Active != nil {
 		add("active authors' " + percent(l.Active))
 	}
 	for _, r := range m.Figures[trailing(m)].Surviving.Organizations {
-		if r.organization && r.Apart.HereShare != nil && r.Apart.Here > 0 {
-			add(cut(Printable(r.Name), 20) + " " + share(r.Apart.HereShare) + " %")
+		if r.organization && r.Apart.HereShare != nil && r.Apart.Here > 0 && !add(cut(Printable(r.Name), 20)+" "+share(r.Apart.HereShare)+" %") {
+			break
 		}
 	}
 	t.line(line)
