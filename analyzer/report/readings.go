@@ -289,8 +289,8 @@ func (r *Readings) Telling() (first, height, last int, ok bool) {
 }
 
 // recedes says in a sentence how both readings of the leader's share went, from where it stood highest to the last half-year; "" where they do not
-// differ.
-func (m *Model) recedes() string {
+// differ. That the last is not over yet is said where there is room for it.
+func (m *Model) recedes(width int) string {
 	r := m.Readings
 	if r == nil || len(r.Contractors) == 0 {
 		return ""
@@ -307,15 +307,19 @@ func (m *Model) recedes() string {
 		low, high := 100*s.Low, 100*s.High
 		return bounds(&low, &high, 0)
 	}
-	leader, until := cut(Printable(r.Leader), 12), r.Periods[last].Name
-	if r.Periods[last].Partial {
-		until += " (not over)"
+	leader := cut(Printable(r.Leader), 12)
+	sentence := func(until string) string {
+		if height == last {
+			return fmt.Sprintf("%s, highest in %s: %s %%, with suppliers %s %%", leader, until, at(readApart, last), at(readMerged, last))
+		}
+		return fmt.Sprintf("%s, %s to %s: %s to %s %%, with suppliers %s to %s %%", leader, r.Periods[height].Name, until,
+			at(readApart, height), at(readApart, last), at(readMerged, height), at(readMerged, last))
 	}
-	if height == last {
-		return fmt.Sprintf("%s, highest in %s: %s %%, with suppliers %s %%", leader, until, at(readApart, last), at(readMerged, last))
+	until := r.Periods[last].Name
+	if long := sentence(until + " so far"); r.Periods[last].Partial && cells(long) <= width {
+		return long
 	}
-	return fmt.Sprintf("%s, %s to %s: %s to %s %%, with suppliers %s to %s %%", leader, r.Periods[height].Name, until,
-		at(readApart, height), at(readApart, last), at(readMerged, height), at(readMerged, last))
+	return sentence(until)
 }
 
 // shownHalves is how many half-years stand in text, the last ones: before, there is often the history of others alone.
@@ -335,7 +339,7 @@ func (r *Readings) first() int {
 }
 
 func (t *text) recedes(m *Model) {
-	if sentence := m.recedes(); sentence != "" {
+	if sentence := m.recedes(t.width); sentence != "" {
 		t.line(sentence)
 	}
 }

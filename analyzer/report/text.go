@@ -113,7 +113,7 @@ func (t *text) windows(m *Model) {
 		return "-"
 	}
 	both := m.Contractors == string(people.ReadBoth)
-	columns := [][]string{{"", "lines, growth", "commits (bulk imports)", "contributors (one commit)", "known organization"}}
+	columns := [][]string{{"", "lines, growth", "commits + bulk imports", "contributors (one commit)", "known organization"}}
 	if both {
 		columns[0] = append(columns[0], "elephant factor (merged)", "HHI", "HHI, contractors merged")
 	} else {
@@ -137,7 +137,7 @@ func (t *text) windows(m *Model) {
 		}
 		column := []string{
 			cut(heading(f.Period), 22), lines,
-			fmt.Sprintf("%s (%s)", number(f.Commits.Value), number(f.Commits.Bulk)),
+			fmt.Sprintf("%s + %s", number(f.Commits.Total), number(f.Commits.Bulk)),
 			fmt.Sprintf("%s (%s)", span(number(uint64(c.Low)), number(uint64(c.High))), number(uint64(c.Once))),
 			percent(f.Commits.Coverage),
 		}
@@ -223,9 +223,22 @@ func (t *text) grid(columns [][]string) {
 	}
 }
 
+const shortTwelveMonths = "last 12 months"
+
+// WindowName gives the name of a window that is called as a summary's heading has it.
+func WindowName(heading string) string {
+	if heading == shortTwelveMonths {
+		return measure.LastTwelveMonths
+	}
+	return heading
+}
+
 func heading(p Period) string {
-	if p.Name == measure.LastCalendarYear {
+	switch p.Name {
+	case measure.LastCalendarYear:
 		return "year " + p.From[:4]
+	case measure.LastTwelveMonths:
+		return shortTwelveMonths
 	}
 	return Printable(p.Name)
 }
@@ -241,7 +254,7 @@ func (t *text) organizations(m *Model) {
 	total, shown, top := 0, 0, summaryTop
 	// What follows needs its lines: the foot of this, what is beside, what was skipped, and up to three sentences.
 	after := 3
-	for _, follows := range []bool{m.recedes() != "", len(m.Longevity) > 0 && m.Longevity[0].Here.Oldest != nil, m.Control != nil && len(m.Control.Rows) > 0} {
+	for _, follows := range []bool{m.recedes(0) != "", len(m.Longevity) > 0 && m.Longevity[0].Here.Oldest != nil, m.Control != nil && len(m.Control.Rows) > 0} {
 		if follows {
 			after++
 		}
@@ -285,8 +298,8 @@ func (t *text) organizations(m *Model) {
 		columns = slices.Delete(columns, 3, 4)
 	}
 	t.grid(columns)
-	foot := fmt.Sprintf("%s: %d of %s, %s of %s commits without imports; unknown %s", cut(heading(f.Period), 30), shown, plural(total, what, plurals),
-		percent(ratio(commits, f.Commits.Total)), number(f.Commits.Total), percent(ratio(f.Commits.Unknown, f.Commits.Total)))
+	foot := fmt.Sprintf("%s: %d of %s, %s of commits; unknown %s",
+		cut(heading(f.Period), 30), shown, plural(total, what, plurals), percent(ratio(commits, f.Commits.Total)), percent(ratio(f.Commits.Unknown, f.Commits.Total)))
 	if detail := foot + ": " + strings.Join(unknown, ", "); unknown != nil && cells(detail) <= t.width {
 		foot = detail
 	}
@@ -300,9 +313,9 @@ func (t *text) longevity(m *Model) {
 		return
 	}
 	l := &m.Longevity[0].Here
-	line := "lines written here, no imports: half-life not reached in " + plural(*l.Oldest, "month", "months")
+	line := "own lines: half-life not reached in " + plural(*l.Oldest, "month", "months")
 	if l.HalfLife != nil {
-		line = "lines written here, no imports: half-life " + plural(*l.HalfLife, "month", "months")
+		line = "own lines: half-life " + plural(*l.HalfLife, "month", "months")
 	}
 	// The largest first, and nobody after one for whom there is no room: who is smaller must not look like the largest.
 	add := func(phrase string) bool {

@@ -64,9 +64,9 @@ compared only if both results stand under the same pseudonym key.`,
 			case "json":
 				return report.WriteChangesJSON(streams.Out, changes)
 			case "markdown":
-				return report.WriteChangesMarkdown(streams.Out, changes, window)
+				return report.WriteChangesMarkdown(streams.Out, changes, report.WindowName(window))
 			}
-			return report.WriteChanges(streams.Out, changes, window, width(streams.Out))
+			return report.WriteChanges(streams.Out, changes, report.WindowName(window), width(streams.Out))
 		},
 	}
 	flags := cmd.Flags()

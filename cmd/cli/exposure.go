@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"orrery/analyzer/components"
+	"orrery/analyzer/report"
 	"orrery/analyzer/measure"
 )
 
@@ -54,7 +55,7 @@ result, no forecast.`,
 			if err != nil {
 				return err
 			}
-			d, err := components.Depend(m, mine, form, window)
+			d, err := components.Depend(m, mine, form, report.WindowName(window))
 			if errors.Is(err, components.ErrWindow) {
 				return usageError{err}
 			}

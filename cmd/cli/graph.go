@@ -71,7 +71,7 @@ of the weight are in the network.`,
 			if err != nil {
 				return err
 			}
-			g, groups, err := m.Projection(projection, window, func(table string) (io.ReadCloser, error) {
+			g, groups, err := m.Projection(projection, report.WindowName(window), func(table string) (io.ReadCloser, error) {
 				f, err := os.Open(filepath.Join(filepath.Dir(resultPath(state, given)), "tables", table+".csv"))
 				if errors.Is(err, os.ErrNotExist) {
 					return nil, nil
@@ -97,7 +97,7 @@ of the weight are in the network.`,
 			}
 			g, groups = report.Weighed(g, groups, column)
 			drawing := graph.Drawing{
-				Title: m.Headline(projection, g, groups, column), Column: column, Notes: m.PictureNotes(window),
+				Title: m.Headline(projection, g, groups, column), Column: column, Notes: m.PictureNotes(report.WindowName(window)),
 				Cluster: graph.Cluster(slices.Index(clusters, cluster)),
 			}
 			var attributes []graph.Attribute
