@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"orrery/analyzer/components"
-	"orrery/analyzer/report"
 	"orrery/analyzer/measure"
+	"orrery/analyzer/report"
 )
 
 func newExposure(streams Streams) *cobra.Command {
