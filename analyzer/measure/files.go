@@ -121,12 +121,21 @@ func (m *measurement) fileStocks(r *mined, first, last uint32, lines []int64) []
 	for p := range r.Paths {
 		at[p+1] += at[p]
 	}
-	rows := make([]uint32, at[len(r.Paths)])
-	fill := slices.Clone(at)
+	// What a row says is copied to where its file's rows are: every window goes through these again, and then memory is read in its order.
+	type row struct {
+		person, step uint32
+		lines        int32
+	}
+	rows := make([]row, at[len(r.Paths)])
+	end := slices.Clone(at) // by file: behind the last of its rows that count
 	for i := range r.Survival {
-		if p := r.Survival[i].Path; shared[p] {
-			rows[fill[p]] = uint32(i)
-			fill[p]++
+		s := &r.Survival[i]
+		if !shared[s.Path] {
+			continue
+		}
+		if by := &r.writers[r.origins[min(s.Commit, uint32(len(r.Commits)))].writer]; m.counts(by.side) {
+			rows[end[s.Path]] = row{by.person, s.Step, s.Lines}
+			end[s.Path]++
 		}
 	}
 	out := make([][]FileStock, len(m.result.Windows))
@@ -135,18 +144,17 @@ func (m *measurement) fileStocks(r *mined, first, last uint32, lines []int64) []
 		if window.Kind == KindRange {
 			continue
 		}
+		until := uint32(r.step(window.To))
 		for p := range r.Paths {
 			met = met[:0]
-			for _, i := range rows[at[p]:at[p+1]] {
-				row := &r.Survival[i]
-				by := &r.writers[r.origins[min(row.Commit, uint32(len(r.Commits)))].writer]
-				if !m.counts(by.side) || r.clocks[row.Step] >= window.To {
-					continue
+			for _, s := range rows[at[p]:end[p]] {
+				if s.step >= until {
+					break // rows go by steps
 				}
-				if lines[by.person] == 0 {
-					met = append(met, by.person)
+				if lines[s.person] == 0 {
+					met = append(met, s.person)
 				}
-				lines[by.person] += int64(row.Lines)
+				lines[s.person] += int64(s.lines)
 			}
 			slices.Sort(met)
 			for _, person := range slices.Compact(met) { // who was at 0 in between was met again
