@@ -236,7 +236,11 @@ func TestCommandsOfThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text strings.Builder
-	if err := page.Write(&text, out.Model, page.Options{}); err != nil {
+	said, err := claims.Read(filepath.Join(sample, "claims.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := page.Write(&text, out.Model, page.Options{Findings: claims.Check(out.Model, said)}); err != nil {
 		t.Fatal(err)
 	}
 	opts.Owners = true
@@ -254,11 +258,25 @@ func TestCommandsOfThePage(t *testing.T) {
 	if len(commands) < 50 {
 		t.Errorf("the page has %d commands of evidence", len(commands))
 	}
+	answers := map[string][]string{}
 	for _, c := range slices.Sorted(maps.Keys(commands)) {
-		if lines, err := x.Explain(c); err != nil || len(lines) == 0 {
+		lines, err := x.Explain(c)
+		if err != nil || len(lines) == 0 {
 			t.Errorf("%s: %v, %v", c, lines, err)
 		}
+		answers[c] = lines
 	}
+	held := holding{answers: answers, removed: map[string]report.Exposed{}}
+	for _, m := range regexp.MustCompile(`<code>orrery remove (?:&#39;)?([^&<]*?)(?:&#39;)? ecosystem.yaml</code>`).FindAllStringSubmatch(text.String(), -1) {
+		if _, done := held.removed[m[1]]; !done {
+			removals, _, err := Remove(context.Background(), opts, []string{m[1]}, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			held.removed[m[1]] = removals.Cases[0].Lines
+		}
+	}
+	held.page(t, text.String())
 	dir := t.TempDir()
 	if err := report.WriteTables(dir, out.Model); err != nil {
 		t.Fatal(err)
@@ -320,5 +338,170 @@ func TestCommandsOfThePage(t *testing.T) {
 		if followed < 20 {
 			t.Errorf("only %d cells of %s were followed", followed, of.table)
 		}
+	}
+}
+
+// holding holds the figures of a page against what its commands of evidence answer.
+type holding struct {
+	answers map[string][]string       // of orrery explain
+	removed map[string]report.Exposed // of orrery remove, in lines
+}
+
+var (
+	sectionOf = regexp.MustCompile(`(?s)<section id="(\w+)".*?</section>`)
+	cardOf    = regexp.MustCompile(`(?s)<li class="card".*?</li>`)
+	figureOf  = regexp.MustCompile(`(?s)<figure.*?</figure>`)
+	tableOf   = regexp.MustCompile(`(?s)<table class="data" id="([^"]+)">.*?</table>`)
+	rowOf     = regexp.MustCompile(`(?s)<tr>.*?</tr>`)
+	valueOf   = regexp.MustCompile(`data-v="([^"]+)"`)
+	shownOf   = regexp.MustCompile(`<b>([^<]*)</b>`)
+	wholeOf   = regexp.MustCompile(`<dt>Of</dt><dd>[^<]*?([0-9][0-9,]*)`)
+	commandOf = regexp.MustCompile(`(?s)([^<>]*)<code>orrery (explain|remove) (?:&#39;)?(.*?)(?:&#39;)? ecosystem.yaml[^<]*</code>`)
+	answerOf  = regexp.MustCompile(`^\S.*? = (-?[0-9.]+)`)
+	numberOf  = regexp.MustCompile(`-?[0-9][0-9,]*(?:\.[0-9]+)?`)
+)
+
+// values gives what a command answers: a number, of control:ORGANIZATION:all the lower bound of each share, and of a removal the share of lines.
+func (h holding) values(t *testing.T, verb, what string) (list []float64) {
+	if verb == "remove" {
+		x, ok := h.removed[what]
+		if !ok || x.Share == nil {
+			t.Errorf("%s was not removed", what)
+			return nil
+		}
+		return []float64{x.Share.Low}
+	}
+	all := strings.HasPrefix(what, "control:") && strings.HasSuffix(what, "all")
+	for i, line := range h.answers[what] {
+		m := answerOf.FindStringSubmatch(line)
+		if m == nil || !all && i > 0 || all && !strings.Contains(line, "_share_low = ") {
+			continue
+		}
+		v, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			t.Errorf("%s: %q: %v", what, line, err)
+		}
+		list = append(list, v)
+	}
+	if len(list) == 0 && !all {
+		t.Errorf("%s tells no number: %q", what, h.answers[what])
+	}
+	return list
+}
+
+func isNear(x, y, within float64) bool { return math.Abs(x-y) <= within }
+
+// among says whether a number stands in a row, as it is or as a share of another one.
+func among(v float64, row []float64) bool {
+	return slices.ContainsFunc(row, func(x float64) bool {
+		return isNear(x, v, 1e-9) || x >= 1 && v < x && slices.ContainsFunc(row, func(y float64) bool { return y <= 1 && isNear(v/x, y, 1e-6) })
+	})
+}
+
+func (h holding) page(t *testing.T, text string) {
+	t.Helper()
+	number := func(s string) float64 {
+		v, err := strconv.ParseFloat(strings.ReplaceAll(s, ",", ""), 64)
+		if err != nil {
+			t.Errorf("%q: %v", s, err)
+		}
+		return v
+	}
+	rows, cards, figures := 0, 0, 0
+	for _, section := range sectionOf.FindAllStringSubmatch(text, -1) {
+		id := section[1]
+		var all [][]float64
+		for _, one := range tableOf.FindAllStringSubmatch(section[0], -1) {
+			for _, r := range rowOf.FindAllString(one[0], -1) {
+				var row []float64
+				for _, m := range valueOf.FindAllStringSubmatch(r, -1) {
+					row = append(row, number(m[1]))
+				}
+				all = append(all, row)
+				commands := commandOf.FindAllStringSubmatch(r, -1)
+				sum := 0.0
+				for _, c := range commands {
+					what := html.UnescapeString(c[3])
+					for _, v := range h.values(t, c[2], what) {
+						rows++
+						switch {
+						case id == "claims": // all commands together make the figure
+							if strings.Contains(r, " (%)") {
+								v *= 100
+							}
+							if before := html.UnescapeString(c[1]); strings.Contains(before, "−") {
+								v = -v
+								if whole, _, ok := strings.Cut(before, "%"); ok {
+									v += number(strings.TrimSpace(whole))
+								}
+							}
+							sum += v
+						case strings.HasPrefix(one[1], "heat-"): // the largest share of the row's organizations
+							if want := slices.Max(row[1 : len(row)-2]); !isNear(v/row[0], want, 1e-6) {
+								t.Errorf("%s: %s gives %g of %g, not %g", one[1], what, v, row[0], want)
+							}
+						case !among(v, row):
+							t.Errorf("%s: %s gives %g, which is not in its row %v", one[1], what, v, row)
+						}
+					}
+				}
+				if id == "claims" && len(commands) > 0 && !isNear(sum, row[0], 1e-3) {
+					t.Errorf("the commands of %v give %g: %s", row, sum, html.UnescapeString(r))
+				}
+			}
+		}
+		for _, one := range cardOf.FindAllString(section[0], -1) {
+			shown := strings.ReplaceAll(html.UnescapeString(shownOf.FindStringSubmatch(one)[1]), "\u2060", "")
+			numbers := numberOf.FindAllString(shown, -1)
+			if len(numbers) == 0 {
+				continue // a dash
+			}
+			low, high := number(numbers[0]), number(numbers[len(numbers)-1])
+			for _, c := range commandOf.FindAllStringSubmatch(one, -1) {
+				what := html.UnescapeString(c[3])
+				cards++
+				for _, v := range h.values(t, c[2], what) {
+					whole := 0.0
+					if m := wholeOf.FindStringSubmatch(one); m != nil {
+						whole = number(m[1])
+					}
+					ok := math.Round(v) == low
+					switch {
+					case c[2] == "remove":
+						ok = isNear(100*v, low, 0.05+1e-9) && isNear(100*h.removed[what].Share.High, high, 0.05+1e-9) && whole == float64(h.removed[what].Whole)
+					case id == "openness": // an interval about the share
+						ok = low <= 100*v/whole+0.05 && 100*v/whole <= high+0.05
+					case strings.Contains(shown, "%"):
+						ok = isNear(100*v/whole, low, 0.05+1e-9)
+					case strings.Contains(shown, "k"):
+						ok = isNear(v/1000, low, 0.05+1e-9)
+					}
+					if !ok {
+						t.Errorf("%s: a card says %s of %g, and %s gives %g", id, shown, whole, what, v)
+					}
+				}
+			}
+		}
+		for _, one := range figureOf.FindAllString(section[0], -1) {
+			for _, c := range commandOf.FindAllStringSubmatch(one, -1) {
+				figures++
+				for _, v := range h.values(t, c[2], html.UnescapeString(c[3])) {
+					if !slices.ContainsFunc(all, func(row []float64) bool { return among(v, row) }) {
+						whole := 0.0
+						if m := wholeOf.FindStringSubmatch(one); m != nil {
+							whole = number(m[1])
+						}
+						if !slices.ContainsFunc(all, func(row []float64) bool {
+							return slices.ContainsFunc(row, func(x float64) bool { return isNear(v/whole, x, 1e-6) })
+						}) {
+							t.Errorf("%s: %s of a picture gives %g, which no table beside it has", id, html.UnescapeString(c[3]), v)
+						}
+					}
+				}
+			}
+		}
+	}
+	if rows < 200 || cards < 25 || figures < 10 {
+		t.Errorf("only %d rows, %d cards and %d pictures were held against their commands", rows, cards, figures)
 	}
 }

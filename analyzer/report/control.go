@@ -21,6 +21,8 @@ type Control struct {
 	Stated uint64 `json:"stated"`
 	// StatedShare is stated/lines; nil without lines.
 	StatedShare *float64 `json:"stated_share"`
+	// Cared are those with an active author or a guardian, which exposed shares are of; 0 in results of before it was told.
+	Cared uint64 `json:"lines_in_care,omitempty"`
 	// Touches are changes of such files by commits of the 365 days before, StatedTouches those of files in somebody's care.
 	Touches            uint64   `json:"file_changes"`
 	StatedTouches      uint64   `json:"stated_file_changes"`
@@ -133,7 +135,7 @@ func (m *Model) AddControl(c *control.Result, book *control.Book, repositories [
 		return
 	}
 	m.Control = &Control{
-		Lines: c.Lines, Stated: c.Stated, StatedShare: ratio(c.Stated, c.Lines), Touches: c.Touches, StatedTouches: c.StatedTouches, StatedTouchesShare: ratio(c.StatedTouches, c.Touches), Stating: c.Repositories, Elsewhere: c.Elsewhere, Teams: c.Teams,
+		Lines: c.Lines, Stated: c.Stated, StatedShare: ratio(c.Stated, c.Lines), Cared: c.Exposed.Whole, Touches: c.Touches, StatedTouches: c.StatedTouches, StatedTouchesShare: ratio(c.StatedTouches, c.Touches), Stating: c.Repositories, Elsewhere: c.Elsewhere, Teams: c.Teams,
 		Changes: c.Changes[w], Reviewed: c.Changed[w], Machines: c.Machines[w], Rows: []ControlRow{}, Years: []SeatsRow{}, Governance: []Power{}, Where: []ReviewsRow{},
 	}
 	m.Warnings = append(m.Warnings, c.Warnings...)

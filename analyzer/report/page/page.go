@@ -60,6 +60,7 @@ type section struct {
 	ID, Title string
 	Absent    string // why there is nothing; then there is nothing else
 	Lead      string // the answer in a sentence
+	Leads     []lead // the same, where it depends on the reading of contractors
 	More      []string
 	Claims    []claimItem
 	Cards     []card
@@ -68,6 +69,8 @@ type section struct {
 	Notes     []string
 	Tables    []*table
 }
+
+type lead struct{ Reading, Text string }
 
 type claimItem struct {
 	Verdict, Text, Source, Reason string
@@ -118,7 +121,11 @@ type column struct {
 type cell struct {
 	Text, Value string
 	Code, Long  bool
+	Terms       []term // commands in place of Text
 }
+
+// term is a command of several, with what stands before it.
+type term struct{ Before, Command string }
 
 func text(s string) cell { return cell{Text: report.Printable(s)} }
 
@@ -155,6 +162,24 @@ func (b *builder) explain(parts ...string) string {
 }
 
 func (b *builder) evidence(parts ...string) cell { return cell{Text: b.explain(parts...), Code: true} }
+
+// terms gives the commands whose figures add up to that of a claim, in percent where it is a share.
+func (b *builder) terms(g *claims.Figure) (c cell) {
+	for i, from := range g.From {
+		before := ""
+		switch {
+		case from.Times < 0:
+			before = " − "
+		case i > 0:
+			before = " + "
+		}
+		if i == 0 && g.Plus != 0 {
+			before = strconv.FormatFloat(g.Plus, 'f', -1, 64) + b.percentSign() + before
+		}
+		c.Terms = append(c.Terms, term{before, b.explain(from.Cell)})
+	}
+	return c
+}
 
 // removal gives the command that tells what hangs on an organization.
 func (b *builder) removal(organization string) string {
@@ -375,7 +400,11 @@ func WritePieces(dir string, m *report.Model, o Options) error {
 			fmt.Fprintf(&out, "%s\n\n", markdown(b.say("absent", s.Absent)))
 			continue
 		}
-		fmt.Fprintf(&out, "%s\n\n", markdown(s.Lead))
+		for _, l := range slices.Concat([]lead{{"", s.Lead}}, s.Leads) {
+			if l.Text != "" {
+				fmt.Fprintf(&out, "%s\n\n", markdown(l.Text))
+			}
+		}
 		for _, p := range s.Pictures {
 			file := p.ID + ".svg"
 			files[file] = alone(string(p.SVG))
@@ -465,7 +494,13 @@ func (b *builder) markdownTable(out *strings.Builder, t *table) {
 	for _, r := range t.Rows[:min(len(t.Rows), markdownRows)] {
 		out.WriteString("\n|")
 		for _, c := range r {
-			if c.Code {
+			if c.Terms != nil {
+				out.WriteString(" ")
+				for _, t := range c.Terms {
+					out.WriteString(markdown(t.Before) + strings.ReplaceAll(code(t.Command), "|", `\|`))
+				}
+				out.WriteString(" |")
+			} else if c.Code {
 				fmt.Fprintf(out, " %s |", strings.ReplaceAll(code(c.Text), "|", `\|`))
 			} else {
 				fmt.Fprintf(out, " %s |", markdown(c.Text))

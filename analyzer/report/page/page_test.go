@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -155,7 +156,7 @@ func TestPage(t *testing.T) {
 			continue
 		}
 		part, _, _ := strings.Cut(page[at:], "</section>")
-		if !strings.Contains(part, `<p class="lead">`) || !strings.Contains(part, "<svg") || !strings.Contains(part, "<table") {
+		if !strings.Contains(part, `<p class="lead`) || !strings.Contains(part, "<svg") || !strings.Contains(part, "<table") {
 			t.Errorf("section %s has no answer, picture or table", id)
 		}
 	}
@@ -416,8 +417,8 @@ func TestPiecesEqualPage(t *testing.T) {
 				line := "|"
 				for _, c := range cell1.FindAllStringSubmatch(r[1], -1) {
 					value := visible(c[1])
-					if strings.HasPrefix(c[1], "<code>") && value != "" {
-						value = "`" + value + "`"
+					if strings.Contains(c[1], "<code>") && value != "" {
+						value = visible(strings.NewReplacer("<code>", "`", "</code>", "`").Replace(c[1]))
 					}
 					line += " " + value + " |"
 				}
@@ -460,5 +461,109 @@ func TestTranslations(t *testing.T) {
 				t.Errorf("%s: %q stays %q", p.key, text, got)
 			}
 		}
+	}
+}
+
+// The three amounts of lines have one name each: in own files, own lines without imports, and written (not imported).
+func TestNamesOfLines(t *testing.T) {
+	t.Parallel()
+	for key, m := range messages() {
+		if strings.HasPrefix(key, "told.") || strings.HasPrefix(key, "metric.") {
+			continue // as other packages say it
+		}
+		m := map[string]string{"en": strings.ToLower(m["en"]), "zh": m["zh"]}
+		if strings.Contains(m["en"], "written here") {
+			t.Errorf("%s does not say which lines: %s", key, m["en"])
+		}
+		if strings.Contains(m["en"], "own lines") != strings.Contains(m["zh"], "自有代码") || strings.Contains(m["en"], "own lines") && (!strings.Contains(m["en"], "without imports") || !strings.Contains(m["zh"], "不含导入")) ||
+			strings.Contains(m["en"], "in own files") != strings.Contains(m["zh"], "自有文件中") || strings.Contains(m["en"], "(not imported)") != strings.Contains(m["zh"], "编写（非导入）") {
+			t.Errorf("%s names lines in another way: %s, %s", key, m["en"], m["zh"])
+		}
+	}
+}
+
+// An organization leads a part where it has most commits in every way of giving the unknown ones to organizations, tried one after another.
+func TestCertain(t *testing.T) {
+	t.Parallel()
+	draw := rand.New(rand.NewPCG(1, 1))
+	led := 0
+	for range 500 {
+		f := &report.Figures{}
+		commits := make([]int, 1+draw.IntN(4))
+		f.Commits.Unknown = uint64(draw.IntN(6))
+		f.Commits.Total = f.Commits.Unknown + 1
+		for i := range commits {
+			commits[i] = draw.IntN(10)
+			f.Commits.Total += uint64(commits[i])
+		}
+		share := func(n int) *report.Share {
+			all := float64(f.Commits.Total)
+			return &report.Share{Low: float64(n) / all, High: float64(n+int(f.Commits.Unknown)) / all}
+		}
+		for i, n := range commits {
+			r := report.Row{Name: string(rune('A' + i))}
+			r.Apart.Commits, r.Apart.CommitsShare = uint64(n), share(n)
+			f.Organizations = append(f.Organizations, r)
+		}
+		want := ""
+		for i, n := range commits {
+			leads := n > int(f.Commits.Unknown) // and an organization without a commit has fewer
+			for k, other := range commits {
+				leads = leads && (k == i || n > other+int(f.Commits.Unknown))
+			}
+			if leads {
+				want = f.Organizations[i].Name
+				led++
+			}
+		}
+		for _, reading := range []string{apart, merged} {
+			if got := certain(f, reading); got != want {
+				t.Fatalf("%q leads %v with %d unknown, not %q", got, commits, f.Commits.Unknown, want)
+			}
+		}
+	}
+	if led < 50 {
+		t.Errorf("only %d parts have a leader", led)
+	}
+	// A client leads with its contractors, and nobody without them.
+	two := &report.Figures{Organizations: []report.Row{{Name: "client"}, {Name: "contractor", Client: "client"}}}
+	two.Commits.Total = 10
+	even := &report.Share{Low: 0.5, High: 0.5}
+	two.Organizations[0].Apart.CommitsShare, two.Organizations[1].Apart.CommitsShare = even, even
+	two.Organizations[0].Merged = &report.Part{CommitsShare: &report.Share{Low: 1, High: 1}}
+	if a, m := certain(two, apart), certain(two, merged); a != "" || m != "client" {
+		t.Errorf("%q and %q lead", a, m)
+	}
+}
+
+// The sentence of control says of how many each share is, and when, and leaves out what may be anything.
+func TestControlSentence(t *testing.T) {
+	t.Parallel()
+	m := sample(t)
+	c := m.Control
+	c.Reviewed, c.Changes, c.Rows = 3, 90, c.Rows[:1]
+	p := &c.Rows[0].Apart
+	p.Seats, p.Reviews, p.Approvals, p.Integrations = 7, 2, 3, 4
+	b, err := newBuilder(m, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := func() string { return visible(b.control().Lead) }
+	trailing := b.trailing()
+	for _, part := range []string{
+		fmt.Sprintf("of the %d commits in the last twelve months", trailing.Commits.Total), "of the 9 reviews, approvals and integrations of these months, on 3 of 90 changes",
+		"of the " + whole(trailing.Surviving.Here.Total) + " own lines, without imports", "of the 7 seats",
+	} {
+		if !strings.Contains(plain(), part) {
+			t.Errorf("%q lacks %q", plain(), part)
+		}
+	}
+	p.ReviewShare = &report.Share{Low: 0, High: 1}
+	if strings.Contains(plain(), "reviews") {
+		t.Errorf("%q tells of a share that may be anything", plain())
+	}
+	p.Contributes, p.Owns, p.Governs = nil, p.ReviewShare, nil
+	if got, want := plain(), "Of "+c.Rows[0].Name+" nothing can be said"; !strings.HasPrefix(got, want) {
+		t.Errorf("%q", got)
 	}
 }

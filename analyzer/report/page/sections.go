@@ -163,7 +163,7 @@ func (b *builder) claims() *section {
 			}
 			evidence := cell{Text: "–"}
 			if len(g.From) > 0 {
-				evidence = cell{Text: b.explain(g.From[0].Cell), Code: true}
+				evidence = b.terms(g)
 			}
 			t.Rows = append(t.Rows, []cell{
 				{Text: name(one.Claim.Text, 80), Long: true},
@@ -211,6 +211,7 @@ func (b *builder) growth() *section {
 		{b.say("entered"), true},
 		{b.say("left"), true},
 		{b.say("end"), true},
+		{b.say("grew"), true},
 		{b.say("read"), false},
 		{b.say("evidence"), false},
 	}}
@@ -236,7 +237,7 @@ func (b *builder) growth() *section {
 		}
 		falls = append(falls, one)
 		t.Rows = append(t.Rows, []cell{
-			text(w.Period.Name), count(w.Start), count(w.Written), count(w.Imported), count(w.Entered), count(-w.Left), count(w.End),
+			text(w.Period.Name), count(w.Start), count(w.Written), count(w.Imported), count(w.Entered), count(-w.Left), count(w.End), count(w.Growth),
 			text(fmt.Sprintf("%d/%d", w.AtEnd.Read, w.AtEnd.Of)),
 			{Text: b.explain("waterfall", "ecosystem", "", w.Period.Name, "growth"), Code: true},
 		})
@@ -466,7 +467,7 @@ func (b *builder) strata() *section {
 			return s
 		}
 	}
-	layers := func(reading string) (bands []band, first int) {
+	layers := func(reading string) (bands []band, top string, first int) {
 		sums := map[string][]float64{}
 		clients := map[string]string{}
 		unknown := make([]float64, n)
@@ -506,6 +507,7 @@ func (b *builder) strata() *section {
 		others := make([]float64, n)
 		for i, who := range names {
 			if i < 6 && b.colours[who] != "" && sums[who][n-1] > 0 {
+				top = cmp.Or(top, who)
 				bands = append(bands, band{name(who, 22), b.fill(who, clients[who]), sums[who][first:]})
 				continue
 			}
@@ -513,15 +515,18 @@ func (b *builder) strata() *section {
 				others[k] += v
 			}
 		}
-		return append(bands, band{b.say("others"), fillOthers, others[first:]}, band{b.say("unknown"), fillUnknown, unknown[first:]}), first
+		return append(bands, band{b.say("others"), fillOthers, others[first:]}, band{b.say("unknown"), fillUnknown, unknown[first:]}), top, first
 	}
 	here := b.m.Figures[0].Surviving
 	for _, reading := range []string{apart, merged} {
-		bands, first := layers(reading)
+		bands, top, first := layers(reading)
 		caption := b.say("strata.picture", b.say("reading."+reading))
-		explained := About{b.define(measure.KeyLinesHere), b.say("of.lines", whole(here.Here.Total)), b.say("bounds.band"), b.explain("surviving", "ecosystem", "", measure.AllTime, b.leading(), map[string]string{apart: "lines_here", merged: "merged_lines_here"}[reading])}
+		explained := About{b.define(measure.KeyLinesHere), b.say("of.lines", whole(here.Here.Total)), b.say("bounds.band"), ""}
+		if top != "" {
+			explained.Command = b.explain("surviving", "ecosystem", "", measure.AllTime, top, in(reading, "lines_here"))
+		}
 		s.Pictures = append(s.Pictures, b.picture("strata-"+reading, reading, caption, explained, stack(st.Months[first:], bands, false, b.axis)))
-		s.Tables = append(s.Tables, b.months(reading, caption, st.Months[first:], bands))
+		s.Tables = append(s.Tables, b.months(reading, caption, top, st.Months[first:], bands))
 		if first > 0 && reading == apart {
 			s.Notes = append(s.Notes, b.say("strata.early", name(st.Months[first], 12), first))
 		}
@@ -572,7 +577,7 @@ func (b *builder) strata() *section {
 }
 
 // months is the table of what a picture of strata draws, the newest first; months before those that are drawn stand in strata.csv.
-func (b *builder) months(reading, caption string, months []string, bands []band) *table {
+func (b *builder) months(reading, caption, top string, months []string, bands []band) *table {
 	t := &table{ID: "strata-" + reading + "-data", Name: b.say("bymonth") + b.say("comma") + b.say("reading."+reading), Caption: caption + " " + b.say("strata.csv"), Columns: []column{{b.say("month"), false}}}
 	for _, l := range bands {
 		t.Columns = append(t.Columns, column{l.name, true})
@@ -588,18 +593,14 @@ func (b *builder) months(reading, caption string, months []string, bands []band)
 		if err != nil {
 			continue
 		}
+		evidence := text("–")
 		until := "1990-01-01 to " + end.AddDate(0, 1, 0).Format(time.DateOnly)
-		t.Rows = append(t.Rows, append(row, b.evidence("surviving", "ecosystem", "", until, b.leading(), in(reading, "lines_here"))))
+		if top != "" {
+			evidence = b.evidence("surviving", "ecosystem", "", until, top, in(reading, "lines_here"))
+		}
+		t.Rows = append(t.Rows, append(row, evidence))
 	}
 	return t
-}
-
-// leading is the organization with most commits of all time, "" if none is known.
-func (b *builder) leading() string {
-	if rows := organizations(&b.m.Figures[0]); len(rows) > 0 {
-		return rows[0].Name
-	}
-	return ""
 }
 
 // in names a column under a reading of contractors.
@@ -652,24 +653,31 @@ func (b *builder) heat() *section {
 	}
 	slices.SortStableFunc(scopes, func(x, y *report.Figures) int { return cmp.Compare(y.Commits.Total, x.Commits.Total) })
 	const shown = 24
-	leads := map[string]int{}
 	all, drawn := uint64(0), uint64(0)
 	for i, f := range scopes {
 		all += f.Commits.Total
 		if i < shown {
 			drawn += f.Commits.Total
 		}
-		if rows := organizations(f); len(rows) > 0 {
-			leads[rows[0].Name]++
-		}
 	}
-	leader := ""
-	for who, n := range leads {
-		if leader == "" || n > leads[leader] || n == leads[leader] && who < leader {
-			leader = who
+	for _, reading := range []string{apart, merged} {
+		leads, leader := map[string]int{}, ""
+		for _, f := range scopes {
+			if who := certain(f, reading); who != "" {
+				leads[who]++
+			}
 		}
+		for who, n := range leads {
+			if leader == "" || n > leads[leader] || n == leads[leader] && who < leader {
+				leader = who
+			}
+		}
+		said := b.say("heat.none", b.say("reading."+reading), len(scopes), b.say(what))
+		if leader != "" {
+			said = b.say("heat.lead", b.say("reading."+reading), name(leader, 40), leads[leader], len(scopes), b.say(what))
+		}
+		s.Leads = append(s.Leads, lead{reading, said})
 	}
-	s.Lead = b.say("heat.lead", name(cmp.Or(leader, b.say("unknown")), 40), leads[leader], len(scopes), b.say(what))
 	if len(scopes) > shown {
 		s.Notes = append(s.Notes, b.say("heat.cut", shown, len(scopes), b.percent(float64(drawn)/float64(all))))
 	}
@@ -694,6 +702,7 @@ func (b *builder) heat() *section {
 		t.Left = b.left(len(scopes))
 		var labels []string
 		var values [][]float64
+		first := "" // the evidence of the first row
 		for i, f := range scopes {
 			row := make([]float64, len(titles))
 			others := 0.0
@@ -724,16 +733,49 @@ func (b *builder) heat() *section {
 				for _, v := range row {
 					cells = append(cells, b.ratio(&v))
 				}
-				t.Rows = append(t.Rows, append(cells, cell{Text: b.explain("organizations_by_scope", kind, f.Scope.Name, window.Name, leader, "commits"), Code: true}))
+				evidence := text("–")
+				if most := slices.Max(row[:len(columnsOf)]); most > 0 {
+					evidence = b.evidence("organizations_by_scope", kind, f.Scope.Name, window.Name, columnsOf[slices.Index(row, most)], in(reading, "commits"))
+				}
+				if i == 0 && evidence.Code {
+					first = evidence.Text
+				}
+				t.Rows = append(t.Rows, append(cells, evidence))
 			}
 		}
 		s.Tables = append(s.Tables, t)
-		explained := About{b.define(measure.KeyShare), b.say("of.rows"), b.say("bounds.row"), b.explain("organizations_by_scope", kind, scopes[0].Scope.Name, window.Name, leader, "commits")}
+		explained := About{b.define(measure.KeyShare), b.say("of.rows"), b.say("bounds.row"), first}
 		s.Pictures = append(s.Pictures, b.picture("heat-"+reading, reading, caption, explained, heat(labels, titles, values, func(i, k int) string {
 			return fmt.Sprintf("%s, %s: %s", labels[i], titles[k], b.percent(values[i][k]))
 		})))
 	}
 	return s
+}
+
+// certain is the organization with most commits of a part however the unknown ones are divided, "" if there is none.
+func certain(f *report.Figures, reading string) string {
+	next := float64(f.Commits.Unknown) / float64(f.Commits.Total) // of an organization that nothing is known of
+	who, low, high := "", 0.0, 0.0
+	for i := range f.Organizations {
+		r := &f.Organizations[i]
+		p := &r.Apart
+		if reading == merged {
+			p = mergedPart(r)
+		}
+		x := commitsShare(p)
+		if x == nil || !known(r.Name, r.Outside) {
+			continue
+		}
+		if x.Low > low {
+			next, who, low, high = max(next, high), r.Name, x.Low, x.High
+		} else {
+			next = max(next, x.High)
+		}
+	}
+	if low > next {
+		return who
+	}
+	return ""
 }
 
 // rowOf finds an organization in all time.
@@ -811,11 +853,37 @@ func (b *builder) control() *section {
 	} else if rows[0].Merged != nil {
 		who = b.say("who.merged", who)
 	}
-	s.Lead = b.say("control.lead", who, b.share(top.Contributes), b.share(top.Owns), b.share(top.ReviewShare), b.share(top.Governs))
+	commits, lines := b.trailing().Commits.Total, uint64(0)
+	if own := b.trailing().Surviving; own != nil {
+		lines = own.Here.Total
+	}
+	seats, acts := 0, 0
+	for i := range c.Rows { // which hold those of nobody known too, and every contractor once
+		p := &c.Rows[i].Apart
+		seats += p.Seats
+		acts += p.Reviews + p.Approvals + p.Integrations
+	}
+	var does []string
+	says := func(key string, share *report.Share, args ...any) {
+		if share != nil && (share.Low > 0 || share.High < 1) { // from nothing to all says nothing
+			does = append(does, b.say(key, append([]any{b.share(share)}, args...)...))
+		}
+	}
+	says("control.contributed", top.Contributes, whole(commits))
+	says("control.reviewed", top.ReviewShare, whole(uint64(acts)), c.Reviewed, c.Changes)
+	says("control.owns", top.Owns, whole(lines))
+	says("control.seats", top.Governs, whole(uint64(seats)))
+	s.Lead = b.say("control.unknown", who)
+	if len(does) > 0 {
+		s.Lead = b.say("control.lead", who, strings.Join(does, b.say("semicolon")))
+	}
 	if c.StatedShare != nil {
 		s.More = append(s.More, b.say("control.stated", b.percent(*c.StatedShare)))
 	}
-	dens := []string{b.say("of.commits", whole(b.trailing().Commits.Total)), b.say("of.lines", whole(c.Lines)), b.say("of.reviews", whole(uint64(max(0, c.Reviewed)))), b.say("of.repositories", c.Stating, b.m.Read), b.say("of.stated", whole(c.Stated), whole(c.Lines))}
+	dens := []string{
+		b.say("of.commits", whole(commits)), b.say("of.lines", whole(lines)), b.say("of.reviews", whole(uint64(acts)), c.Reviewed, c.Changes),
+		b.say("of.seats", whole(uint64(seats)), c.Stating, b.m.Read), b.say("of.stated", whole(c.Stated), whole(c.Lines)),
+	}
 	defs := []string{measure.KeyShare, measure.KeyLinesHere, measure.KeyReviews, measure.KeySeats, measure.KeySeats}
 	read := apart
 	if rows[0].Merged != nil {
@@ -845,11 +913,26 @@ func (b *builder) control() *section {
 			for _, o := range of {
 				line = append(line, b.bounds(o.of(p))...)
 			}
-			t.Rows = append(t.Rows, append(line, cell{Text: report.Printable(b.powers(r.Governs)), Long: true}, b.evidence("control", r.Name, in(reading, "all"))))
+			t.Rows = append(t.Rows, append(line, cell{Text: report.Printable(b.powers(r.Governs)), Long: true}, b.holds(r, p, reading)))
 		}
 	}
 	s.Tables = []*table{t}
 	return s
+}
+
+// holds gives the commands that lead a row of control to its evidence, as far as there is any.
+func (b *builder) holds(r *report.ControlRow, p *report.ControlPart, reading string) cell {
+	var c cell
+	if p.Contributes != nil {
+		c.Terms = append(c.Terms, term{"", b.explain("organizations", measure.LastTwelveMonths, r.Name, in(reading, "commits_share_low"))})
+	}
+	if p.ReviewShare != nil || p.Governs != nil || p.Guards != nil || len(r.Governs) > 0 {
+		c.Terms = append(c.Terms, term{strings.Repeat("; ", len(c.Terms)), b.explain("control", r.Name, in(reading, "all"))})
+	}
+	if len(c.Terms) == 0 {
+		return text("–")
+	}
+	return c
 }
 
 // powers says what is stated of an organization's powers: "board 2 of 5 (CN)".
@@ -972,6 +1055,7 @@ func (b *builder) openness() *section {
 		{b.say("days"), true},
 		{b.say("accepted"), true},
 		{b.say("newcomers"), true},
+		{b.say("watched"), true},
 		{b.say("return"), true},
 		{b.say("low"), true},
 		{b.say("high"), true},
@@ -1001,9 +1085,13 @@ func (b *builder) openness() *section {
 		if r.Accepted != nil {
 			took = b.ratio(&r.Accepted.Value)
 		}
-		line := []cell{text(title), text(b.heading(r.Period)), count(r.Merged), value(r.DaysMedian), took, count(r.Newcomers)}
+		line := []cell{text(title), text(b.heading(r.Period)), count(r.Merged), value(r.DaysMedian), took, count(r.Newcomers), count(r.Watched)}
 		where := []string{"openness", r.Period.Name, r.Standing, ""}
-		t.Rows = append(t.Rows, append(append(line, e...), b.ratio(r.SeatShare), b.evidence(append(where, "merged_proposals")...), b.evidence(append(where, "returned")...)))
+		returned := text("–")
+		if r.Return != nil {
+			returned = b.evidence(append(where, "returned")...)
+		}
+		t.Rows = append(t.Rows, append(append(line, e...), b.ratio(r.SeatShare), b.evidence(append(where, "merged_proposals")...), returned))
 		if r.Period.Name != measure.AllTime || r.Return == nil {
 			continue
 		}
@@ -1054,7 +1142,11 @@ func (b *builder) exposure() *section {
 	if len(rows) > 0 {
 		s.Lead = b.say("exposure.lead", b.between(rows[0].Exposed), name(rows[0].Name, 40))
 		explained := func(bounds string) About {
-			return About{b.define(measure.KeyExposed), b.say("of.care", whole(b.m.Control.Lines)), bounds, b.removal(rows[0].Name)}
+			of := b.say("of.somecare", whole(b.m.Control.Lines))
+			if n := b.m.Control.Cared; n > 0 {
+				of = b.say("of.care", whole(n), whole(b.m.Control.Lines))
+			}
+			return About{b.define(measure.KeyExposed), of, bounds, b.removal(rows[0].Name)}
 		}
 		s.Cards = []card{{b.share(rows[0].Exposed), name(rows[0].Name, 30), explained(b.say("bounds.share", b.share(rows[0].Exposed)))}}
 		s.Pictures = []picture{b.picture("exposure", "", b.say("exposure.picture"), explained(b.say("bounds.bar")), intervals(bars, 1, 0.25, b.whole100, nil))}
@@ -1153,7 +1245,7 @@ func (b *builder) network() *section {
 		return s
 	}
 	n := &network{Caption: b.say("network.picture"), SVG: template.HTML(strings.Replace(svg.String(), "<svg ", `<svg aria-label="`+esc(b.say("network.picture"))+`" `, 1))} //nolint:gosec // graph escapes
-	n.About = About{b.say("network.definition"), "", b.say("bounds.network"), b.explain("organizations", measure.AllTime, b.leading(), "commits")}
+	n.About = About{b.say("network.definition"), "", b.say("bounds.network"), ""}
 	palette := graph.Palette()
 	for i, who := range graph.Legend(g, graph.Drawing{}) {
 		n.Keys = append(n.Keys, struct{ Colour, Name string }{palette[i], name(who, 30)})
