@@ -75,6 +75,8 @@ type Options struct {
 	Contractors people.Reading
 	// CoAuthors is that of [people.Options]; "" for what the ecosystem file says.
 	CoAuthors people.CoAuthors
+	// Rules are switches as [people.ParseRules] reads them, after those of the ecosystem file.
+	Rules []string
 	// PseudonymKey keys the pseudonyms of people.
 	PseudonymKey []byte
 	// Names prints people's names beside their pseudonyms.
@@ -147,7 +149,11 @@ var ErrNothing = errors.New("no repository could be read")
 func Run(ctx context.Context, opts Options) (*Outcome, error) {
 	opts.complete()
 	var alerts []*alert.Rule
+	var rules map[string]bool
 	opts.Source.Check = func(e *source.Ecosystem) (err error) {
+		if rules, err = opts.rules(e); err != nil {
+			return err
+		}
 		alerts, err = compileAlerts(e, opts)
 		return err
 	}
@@ -290,6 +296,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		{Name: "roll-up", Value: provenance.RollUp},
 		{Name: "contractors", Value: provenance.Contractors},
 		{Name: "co-authors", Value: string(opts.coAuthors(ecosystem))},
+		{Name: "rules", Value: people.RulesText(rules)},
 		{Name: "opt-out", Value: fmt.Sprintf("%d files", len(opts.OptOut)+len(ecosystem.OptOut))},
 		{Name: "governance", Value: contents(opts.Governance, ecosystem.Governance)},
 	}
@@ -533,6 +540,15 @@ func (o *Options) coAuthors(e *source.Ecosystem) people.CoAuthors {
 	return cmp.Or(o.CoAuthors, people.CoAuthors(e.CoAuthors), people.CoAuthorsAuthor)
 }
 
+// rules are the switches that hold.
+func (o *Options) rules(e *source.Ecosystem) (map[string]bool, error) {
+	rules, err := people.ParseRules(slices.Concat(e.Rules, o.Rules))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", source.ErrUsage, err)
+	}
+	return rules, nil
+}
+
 // resolving reads the files that say who is who.
 func resolving(e *source.Ecosystem, opts Options) (options people.Options, err error) {
 	directory, err := people.LoadDirectory(append(slices.Clone(opts.Organizations), e.Organizations...)...)
@@ -555,8 +571,12 @@ func resolving(e *source.Ecosystem, opts Options) (options people.Options, err e
 		}
 		maps.Copy(withheld, set)
 	}
+	rules, err := opts.rules(e)
+	if err != nil {
+		return options, err
+	}
 	return people.Options{
-		Directory: directory, Mailmaps: mailmaps, Bots: append(slices.Clone(opts.Bots), e.Bots...), PseudonymKey: opts.PseudonymKey,
+		Rules: rules, Directory: directory, Mailmaps: mailmaps, Bots: append(slices.Clone(opts.Bots), e.Bots...), PseudonymKey: opts.PseudonymKey,
 		RollUp: opts.RollUp, Contractors: opts.Contractors, CoAuthors: opts.coAuthors(e), Withheld: withheld,
 	}, nil
 }

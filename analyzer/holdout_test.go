@@ -225,7 +225,8 @@ func (h *holdOut) pool() {
 // holds names and addresses, and stays out of the tree.
 func (h *holdOut) sample(file string) {
 	sizes := map[string]int{
-		people.RuleSameRepository: 60, people.RuleSignOff: 50, people.RuleSameName: 40, people.RuleCreatedBy: 30, people.RuleRepair: 20,
+		people.RuleDomain: 30, people.RuleAcademic: 20, people.RuleRepair: 20, people.RuleSameRepository: 45, people.RuleSignOff: 45, people.RuleSameName: 45,
+		people.RuleCreatedBy: 30, people.RuleSamePerson: 30,
 	}
 	type use struct {
 		n            int
@@ -234,6 +235,49 @@ func (h *holdOut) sample(file string) {
 		signed       map[string]bool
 	}
 	persons := map[uint32]map[facts.Signature]*use{}
+	// Days of the company addresses that somebody used, and signed off with, by organization.
+	used, signed := map[uint32]map[string][]int64{}, map[uint32]map[string][]int64{}
+	note := func(to map[uint32]map[string][]int64, p uint32, organization string, c *facts.Commit) {
+		if to[p] == nil {
+			to[p] = map[string][]int64{}
+		}
+		to[p][organization] = append(to[p][organization], c.Authored.Unix/(24*60*60))
+	}
+	byHand := h.ownSignOffs(func(int, *facts.Commit, string) bool { return true })
+	h.commits(func(r, k int, c *facts.Commit) {
+		p := h.base.Person[r][c.Author]
+		if o, ok := h.known(r, c); ok {
+			note(used, p, o, c)
+		}
+		if o, ok := byHand[[2]int{r, k}]; ok {
+			note(signed, p, o, c)
+		}
+	})
+	// decided says how far a commit is from what tells its organization, in days.
+	decided := func(r, k int, c *facts.Commit, organization string) string {
+		if byHand[[2]int{r, k}] == organization {
+			return "by itself"
+		}
+		p, day := h.base.Person[r][c.Author], c.Authored.Unix/(24*60*60)
+		before, after := int64(-1), int64(-1)
+		for _, d := range slices.Concat(used[p][organization], signed[p][organization]) {
+			if d <= day && (before < 0 || day-d < before) {
+				before = day - d
+			}
+			if d >= day && (after < 0 || d-day < after) {
+				after = d - day
+			}
+		}
+		switch {
+		case before >= 0 && after >= 0:
+			return "inside"
+		case before >= 0:
+			return fmt.Sprintf("%d days after", before/15*15)
+		}
+		return fmt.Sprintf("%d days before", after/15*15)
+	}
+	how := map[string]map[string]int{}
+	distances := map[string]int{}
 	h.commits(func(r, _ int, c *facts.Commit) {
 		p, s, day := h.base.Person[r][c.Author], h.repositories[r].Signatures[c.Author], c.Authored.UTC().Format("2006-01")
 		if persons[p] == nil {
@@ -251,7 +295,7 @@ func (h *holdOut) sample(file string) {
 		}
 	})
 	rows := map[string]string{}
-	h.commits(func(r, _ int, c *facts.Commit) {
+	h.commits(func(r, k int, c *facts.Commit) {
 		a := h.base.Attribute(r, c.Author, c.Authored)
 		rule := h.base.Evidence[a.Evidence].Rule
 		if !a.Class.Known() || sizes[rule] == 0 {
@@ -275,13 +319,23 @@ func (h *holdOut) sample(file string) {
 				row += "\t" + text(o)
 			}
 		}
-		rows[rule+"\x00"+s.Name+"\x00"+s.Email] = row
+		key := rule + "\x00" + s.Name + "\x00" + s.Email
+		rows[key] = row
+		if how[key] == nil {
+			how[key] = map[string]int{}
+		}
+		far := decided(r, k, c, h.base.Organizations[a.Organization].Name)
+		how[key][far]++
+		distances[rule+" "+far]++
 	})
+	for _, far := range slices.Sorted(maps.Keys(distances)) {
+		h.t.Logf("%d commits: %s", distances[far], far)
+	}
 	var b strings.Builder
 	for _, key := range slices.SortedFunc(maps.Keys(rows), func(a, b string) int { return strings.Compare(shuffled(a), shuffled(b)) }) {
 		rule, _, _ := strings.Cut(key, "\x00")
 		if sizes[rule]--; sizes[rule] >= 0 {
-			b.WriteString(rows[key] + "\n")
+			fmt.Fprintf(&b, "%v\t%s\n", how[key], rows[key])
 		}
 	}
 	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {

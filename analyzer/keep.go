@@ -337,6 +337,7 @@ func inputs(e *source.Ecosystem, told forgesTold, read []reading, opts *Options)
 		Ranges                                []string
 		Accounting, RollUp, Contractors       string
 		CoAuthors                             string
+		Rules                                 []string
 		Key                                   string
 		Names                                 bool
 		Top                                   int
@@ -351,8 +352,8 @@ func inputs(e *source.Ecosystem, told forgesTold, read []reading, opts *Options)
 	}{
 		Program: opts.Program, Version: opts.Version, Ecosystem: e.Name, Windows: windows(e, opts.Windows), Paths: e.Paths, Bulk: e.Bulk, Warnings: e.Warnings, AsOf: opts.AsOf,
 		Ranges: opts.Ranges, Accounting: opts.Accounting, RollUp: string(opts.RollUp), Contractors: string(opts.Contractors),
-		CoAuthors: string(opts.coAuthors(e)),
-		Key:       people.KeyName(opts.PseudonymKey), Names: opts.Names, Top: opts.Top, Bots: slices.Concat(opts.Bots, e.Bots), Renames: factsOptions(opts), Rolls: e.Rolls, Teams: e.Teams, Beside: opts.Beside,
+		CoAuthors: string(opts.coAuthors(e)), Rules: slices.Concat(e.Rules, opts.Rules),
+		Key: people.KeyName(opts.PseudonymKey), Names: opts.Names, Top: opts.Top, Bots: slices.Concat(opts.Bots, e.Bots), Renames: factsOptions(opts), Rolls: e.Rolls, Teams: e.Teams, Beside: opts.Beside,
 	}
 	for _, list := range []struct {
 		to   *[]string
@@ -488,7 +489,7 @@ func (opts *Options) from() state.RunFrom {
 	}
 	out := state.RunFrom{
 		Organizations: absolute(opts.Organizations), Mailmaps: absolute(opts.Mailmaps), OptOut: absolute(opts.OptOut),
-		Bots: opts.Bots, CoAuthors: string(opts.CoAuthors), Revision: opts.Revision,
+		Bots: opts.Bots, CoAuthors: string(opts.CoAuthors), Rules: opts.Rules, Revision: opts.Revision,
 	}
 	if opts.Source.MirrorsDir != "" {
 		out.Mirrors = absolutePath(opts.Source.MirrorsDir)
@@ -540,6 +541,7 @@ func (opts *Options) again() error {
 	opts.OptOut = append(opts.OptOut, from.OptOut...)
 	opts.Bots = append(opts.Bots, from.Bots...)
 	opts.CoAuthors = cmp.Or(opts.CoAuthors, people.CoAuthors(from.CoAuthors))
+	opts.Rules = append(slices.Clone(from.Rules), opts.Rules...)
 	opts.Revision = cmp.Or(opts.Revision, from.Revision)
 	return nil
 }

@@ -648,7 +648,7 @@ func (t *timelines) tie(a *attributor) (weakest []uint8) {
 }
 
 // between lays out whose address is near a day. Between two uses of one organization's, at most two windows apart, it is that; elsewhere each
-// use reaches as far as said, and where two organizations' do, it is neither. Events are in order of days.
+// use reaches as far as said, and where two organizations' do, or both were used not long before or after, it is neither. Events are in order of days.
 func between(events []event, reach int32, outcome func(event) int32) []use {
 	const several = -1
 	days := make([]event, 0, len(events))
@@ -700,7 +700,58 @@ func between(events []event, reach int32, outcome func(event) int32) []use {
 			}
 		}
 	}
-	return uses
+	return doubted(uses, days)
+}
+
+// doubted takes back what stands on days that are near uses of two organizations.
+func doubted(uses []use, days []event) []use {
+	var doubts [][2]int32 // from, to the first day after: ascending, apart
+	for i := 1; i < len(days); i++ {
+		e, next := days[i-1], days[i]
+		from, to := satAdd(next.day, -doubt), satAdd(e.day, doubt+1)
+		if e.organization == next.organization || from >= to {
+			continue
+		}
+		if n := len(doubts); n > 0 && from <= doubts[n-1][1] {
+			doubts[n-1][1] = to
+		} else {
+			doubts = append(doubts, [2]int32{from, to})
+		}
+	}
+	if len(doubts) == 0 {
+		return uses
+	}
+	var out []use
+	add := func(from int32, u use) {
+		u.from = from
+		if n := len(out); n == 0 || out[n-1].outcome != u.outcome || out[n-1].strong != u.strong {
+			out = append(out, u)
+		}
+	}
+	d := 0
+	for i, u := range uses {
+		end := int32(math.MaxInt32)
+		if i+1 < len(uses) {
+			end = uses[i+1].from
+		}
+		for at := u.from; at < end; {
+			for d < len(doubts) && doubts[d][1] <= at {
+				d++
+			}
+			switch {
+			case u.outcome == unused || d == len(doubts) || doubts[d][0] >= end:
+				add(at, u)
+				at = end
+			case doubts[d][0] > at:
+				add(at, u)
+				at = doubts[d][0]
+			default:
+				add(at, use{outcome: ambiguous})
+				at = min(end, doubts[d][1])
+			}
+		}
+	}
+	return out
 }
 
 // satAdd stays within the days that there are.

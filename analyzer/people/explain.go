@@ -309,7 +309,7 @@ func (x *Explainer) effects(commits []commitAt) []string {
 		if e.Where != "" {
 			weight[e.Where]++
 		}
-		if _, ok := switchable[e.Rule]; ok {
+		if _, ok := ruleOf(e.Rule); ok {
 			weight["rule "+e.Rule]++
 		}
 	}
@@ -382,21 +382,23 @@ func (x *Explainer) domain(domain string) []string {
 		e := t.out.Evidence[a.Evidence]
 		lines = append(lines, "  the directory says nothing of it: "+a.Class.String()+", by "+e.String())
 	}
-	var commits []commitAt
-	for i, repository := range x.repositories() {
-		for s := range repository.Signatures {
-			if own := parseAddress(repository.Signatures[s].Email, d).domain; own == domain || strings.HasSuffix(own, "."+domain) {
-				for k := range repository.Commits {
-					if c := &repository.Commits[k]; c.Author == uint32(s) && !c.IsMerge() {
-						commits = append(commits, commitAt{i, uint32(k)})
-					}
-				}
-			}
-		}
-	}
 	if len(x.repositories()) == 0 {
 		return lines
 	}
+	has := make([][]bool, len(x.repositories())) // repository, signature
+	for i, repository := range x.repositories() {
+		has[i] = make([]bool, len(repository.Signatures))
+		for s := range repository.Signatures {
+			own := parseAddress(repository.Signatures[s].Email, d).domain
+			has[i][s] = own == domain || strings.HasSuffix(own, "."+domain)
+		}
+	}
+	var commits []commitAt
+	x.counted(func(at commitAt, c *facts.Commit) {
+		if has[at.repository][c.Author] {
+			commits = append(commits, at)
+		}
+	})
 	return append(append(lines, x.table(commits)...), x.effects(commits)...)
 }
 

@@ -22,7 +22,7 @@ func explainer(t *testing.T, file string, commits ...wrote) *Explainer {
 func TestExplain(t *testing.T) {
 	x := explainer(t, "people: [{addresses: [solo@home.example], organization: Borealis, from: 2019-01-01, source: her talk}]",
 		wrote{who: "Jane Doe <jane@acme.example>", date: "2020-01-01"},
-		wrote{who: "Jane Doe <jane@home.example>", date: "2020-01-20"},
+		wrote{who: "Jane Doe <jane@home.example>", date: "2020-01-01"},
 		wrote{who: "Solo <solo@home.example>", date: "2020-02-01"},
 		wrote{who: "B <b@borealis.example>", date: "2020-03-01"},
 		wrote{who: "X <x@nowhere.example>", date: "2020-03-01"},

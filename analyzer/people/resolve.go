@@ -57,10 +57,71 @@ const NobodysMailbox = "nobody's mailbox"
 // inferred are the joins that can be wrong: each needs evidence from outside the address. They come after the others; the last is the weakest.
 var inferred = [...]string{RuleCreatedBy, RuleSameRepository, RuleSameName}
 
-// switchable are the rules that [Options.Rules] may name, with their defaults.
-var switchable = map[string]bool{
-	RuleMailmap: true, RuleRepair: true, RuleNoReply: true, RuleCreatedBy: true, RuleSameName: true, RuleSameRepository: true,
-	RuleAcademic: true, RuleSamePerson: true, RuleSignOff: true, RuleProfile: true,
+// Rule is one that can be switched.
+type Rule struct {
+	Name string
+	On   bool // unless [Options.Rules] say otherwise
+	Text string
+}
+
+// Rules are those that [Options.Rules] may name: first those that join signatures, then those that find an organization, strongest first.
+var Rules = []Rule{
+	{RuleMailmap, true, "a mailmap gives two signatures the same proper address, or one of an organization"},
+	{RuleRepair, true, "addresses that are misspelled in ways that have been seen, mended"},
+	{RuleNoReply, true, "no-reply addresses of the same account of a forge are one person's"},
+	{RuleCreatedBy, true, "an account is whoever wrote what the requests that it opened brought in"},
+	{RuleSameRepository, true, "the same name in the same repository, around the same time, beside the only company address there that has it"},
+	{RuleSameName, true, "the same full name, around the same time, as at the only company address that has it"},
+	{RuleAcademic, true, "domains under .edu, .ac.uk and the like are universities'"},
+	{RuleSamePerson, true, "whoever uses a company's address works there around that time; without it the rules that join find no organization"},
+	{RuleSignOff, true, "authors who sign their own commits off with a company's address work there around that time; needs same-person"},
+	{RuleProfile, true, "the profile of a person's account at a forge names the company"},
+}
+
+// ruleOf finds a rule that can be switched.
+func ruleOf(name string) (rule Rule, ok bool) {
+	if i := slices.IndexFunc(Rules, func(r Rule) bool { return r.Name == name }); i >= 0 {
+		return Rules[i], true
+	}
+	return Rule{}, false
+}
+
+// ParseRules reads switches of rules: "+NAME" turns one on, "-NAME" off. Of several about one rule the last holds.
+func ParseRules(switches []string) (map[string]bool, error) {
+	rules := map[string]bool{}
+	for _, text := range switches {
+		sign, name := "", strings.TrimSpace(text)
+		if name != "" {
+			sign, name = name[:1], name[1:]
+		}
+		if sign != "+" && sign != "-" {
+			return nil, fmt.Errorf("%q switches no rule: write +RULE or -RULE", text)
+		}
+		if _, ok := ruleOf(name); !ok {
+			return nil, noRule(name)
+		}
+		rules[name] = sign == "+"
+	}
+	return rules, nil
+}
+
+func noRule(name string) error {
+	var names []string
+	for _, rule := range Rules {
+		names = append(names, rule.Name)
+	}
+	return fmt.Errorf("no rule %q that can be switched; there are: %s", name, strings.Join(names, ", "))
+}
+
+// RulesText says how rules differ from their defaults, as [ParseRules] reads it; "default" where they do not.
+func RulesText(rules map[string]bool) string {
+	var differ []string
+	for _, rule := range Rules {
+		if on, stated := rules[rule.Name]; stated && on != rule.On {
+			differ = append(differ, map[bool]string{true: "+", false: "-"}[on]+rule.Name)
+		}
+	}
+	return cmp.Or(strings.Join(differ, ", "), "default")
 }
 
 // Options shape a resolution.
@@ -93,9 +154,13 @@ type Options struct {
 const window = 365
 
 // reach is how far before the first and after the last use of a company's address its person is taken to work there, in days: by the weakest rule
-// that makes the person, none or one of the inferred. Who keeps a private address through several employers has a full name that joins, so that rule is
-// the most careful: in a sample all of its errors were months before or after.
-var reach = [1 + len(inferred)]int32{180, 180, 180, 30}
+// that makes the person, none or one of the inferred. A private address is what people have before they come and after they leave, so that nearly all
+// errors of samples are at these edges. Who keeps one through several employers has a full name that joins: that rule does not reach beyond them.
+var reach = [1 + len(inferred)]int32{30, 30, 30, 0}
+
+// doubt is how far from the uses of two organizations' addresses a day must be for neither to cast doubt on the other, in days: people go to and fro
+// between a client and its contractors, and which of them a private address is for cannot be told.
+const doubt = 90
 
 // identity is a distinct signature: what is written, and what mailmaps make of it.
 type identity struct {
@@ -140,9 +205,8 @@ func Resolve(repositories []*facts.Repository, opts Options) (*Resolution, error
 		return nil, errors.New("resolving people: the key of pseudonyms has fewer than 16 bytes")
 	}
 	for _, rule := range slices.Sorted(maps.Keys(opts.Rules)) {
-		if _, ok := switchable[rule]; !ok {
-			return nil, fmt.Errorf("resolving people: no rule %q that can be switched; there are: %s", rule,
-				strings.Join(slices.Sorted(maps.Keys(switchable)), ", "))
+		if _, ok := ruleOf(rule); !ok {
+			return nil, fmt.Errorf("resolving people: %w", noRule(rule))
 		}
 	}
 	if r.directory == nil {
@@ -197,7 +261,8 @@ func (r *resolver) on(rule string) bool {
 	if on, ok := r.opts.Rules[rule]; ok {
 		return on
 	}
-	return switchable[rule]
+	declared, _ := ruleOf(rule)
+	return declared.On
 }
 
 // identify makes one list of the distinct signatures, ordered by what is written. named are commits that name co-authors.
@@ -653,7 +718,7 @@ func (r *resolver) joinNames() {
 		return false
 	}
 	if r.on(RuleSameName) {
-		r.joinByName(RuleSameName, "the only company address with this name", func(corporate, other *identity) bool {
+		r.joinByName(RuleSameName, "the only company address with this name", true, func(corporate, other *identity) bool {
 			switch {
 			case !isFullName(other.name):
 				return false
@@ -665,7 +730,7 @@ func (r *resolver) joinNames() {
 		})
 	}
 	if r.on(RuleSameRepository) {
-		r.joinByName(RuleSameRepository, "the only company address with this name, in the same repository", func(corporate, other *identity) bool {
+		r.joinByName(RuleSameRepository, "the only company address with this name in the same repository", false, func(corporate, other *identity) bool {
 			return isDistinctive(other.name) && together(corporate, other)
 		})
 	}
@@ -716,16 +781,15 @@ func (r *resolver) stays() []map[int]stay {
 }
 
 // joinByName joins whom no address says an organization of, with the one company address that has the same name around the same time, if both
-// fit.
-func (r *resolver) joinByName(rule, source string, fit func(corporate, other *identity) bool) {
+// fit: the only one of those that fit, or the only one everywhere.
+func (r *resolver) joinByName(rule, source string, everywhere bool, fit func(corporate, other *identity) bool) {
 	type corporate struct {
 		members []uint32 // with the same name and address
 		address string
 		stay
-		several bool
 	}
 	affiliated := map[uint32]bool{} // roots of those who have an organization's address already
-	byName := map[string]*corporate{}
+	byName := map[string][]*corporate{}
 	for i := range r.identities {
 		id := &r.identities[i]
 		if id.machine != Unknown {
@@ -739,13 +803,13 @@ func (r *resolver) joinByName(rule, source string, fit func(corporate, other *id
 			id.first > id.last || id.name == "" || isPlaceholderName(id.name) {
 			continue
 		}
-		c := byName[id.name]
-		if c == nil {
-			byName[id.name] = &corporate{[]uint32{uint32(i)}, id.own.text, stay{id.first, id.last}, false}
+		k := slices.IndexFunc(byName[id.name], func(c *corporate) bool { return c.address == id.own.text })
+		if k < 0 {
+			byName[id.name] = append(byName[id.name], &corporate{[]uint32{uint32(i)}, id.own.text, stay{id.first, id.last}})
 			continue
 		}
+		c := byName[id.name][k]
 		c.members = append(c.members, uint32(i))
-		c.several = c.several || c.address != id.own.text
 		c.first, c.last = min(c.first, id.first), max(c.last, id.last)
 	}
 	type pair struct{ corporate, other uint32 }
@@ -756,9 +820,19 @@ func (r *resolver) joinByName(rule, source string, fit func(corporate, other *id
 		if id.machine != Unknown || id.address.form != valid || affiliated[root] || r.directory.apart[id.own.text] || r.directory.apart[id.address.text] {
 			continue
 		}
-		c := byName[id.name]
-		if c == nil || c.several || id.first > id.last || !c.near(stay{id.first, id.last}) ||
-			!slices.ContainsFunc(c.members, func(m uint32) bool { return fit(&r.identities[m], id) }) {
+		named := byName[id.name]
+		if len(named) == 0 || len(named) > 1 && everywhere || id.first > id.last {
+			continue
+		}
+		var c *corporate
+		several := false
+		for _, n := range named {
+			if n.near(stay{id.first, id.last}) && slices.ContainsFunc(n.members, func(m uint32) bool { return fit(&r.identities[m], id) }) {
+				several = several || c != nil
+				c = n
+			}
+		}
+		if c == nil || several {
 			continue
 		}
 		if before, ok := targets[root]; !ok {

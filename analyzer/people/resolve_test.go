@@ -352,8 +352,8 @@ func TestSignOff(t *testing.T) {
 	}
 	repo := repository(t, "r",
 		signed("Jo Lone <jo@home.example>", "2020-01-01", "Jo Lone <jo@acme.example>"),
-		wrote{who: "Jo Lone <jo@home.example>", date: "2020-06-01"},
-		wrote{who: "Jo Lone <jo@home.example>", date: "2022-01-01"},
+		wrote{who: "Jo Lone <jo@home.example>", date: "2020-01-20"},
+		wrote{who: "Jo Lone <jo@home.example>", date: "2020-03-01"},
 		signed("Wim Else <wim@home.example>", "2020-01-01", "Jo Lone <jo@acme.example>"),
 		signed("root <root@home.example>", "2020-01-01", "root <root@acme.example>"),
 	)
@@ -424,7 +424,8 @@ func TestAttribute(t *testing.T) {
 		{1, "2020-01-01", "Borealis", Employer, RuleDomain},
 		{1, "2014-12-31", "Acme", Employer, RuleMailmap}, // own domain not yet known, no use of another near
 		{1, "", "Acme", Employer, RuleMailmap},           // by date one or the other, but the mailmap names an address
-		{2, "2020-02-01", "Acme", Employer, RuleSamePerson},
+		{2, "2020-01-31", "Acme", Employer, RuleSamePerson},
+		{2, "2020-02-01", "Acme", Employer, RuleMailmap}, // 31 days after 2020-01-01
 		{2, "2017-01-01", "Acme", Employer, RuleMailmap},
 		{3, "2020-01-01", "Suppliers of Acme", Contractor, RuleDomain},
 		{4, "2020-01-01", "Ostrava Institute", Academic, RuleDomain},
@@ -446,11 +447,9 @@ func TestAttribute(t *testing.T) {
 		{17, "2018-01-01", "", Personal, RuleDomain},
 		{18, "2018-01-01", "Acme", Employer, RuleRepair},
 		{19, "2018-01-01", "Acme", Employer, RuleDomain},
-		{21, "2020-06-02", "Borealis", Employer, RuleSameName},
-		{21, "2020-07-01", "Borealis", Employer, RuleSameName}, // 30 days after 2020-06-01
-		{21, "2020-07-02", "", Personal, RuleDomain},
-		{21, "2020-05-02", "Borealis", Employer, RuleSameName},
-		{21, "2020-05-01", "", Personal, RuleDomain},
+		{21, "2020-06-02", "", Personal, RuleDomain}, // nobody knows whether she had left
+		{21, "2020-06-01", "Borealis", Employer, RuleSameName},
+		{21, "2020-05-31", "", Personal, RuleDomain},
 		{21, "", "", Personal, RuleDomain},
 	}
 	for _, tt := range tests {
@@ -714,6 +713,20 @@ func TestBetween(t *testing.T) {
 
 // nearest is between's definition.
 func nearest(events []event, day, reach int32) int32 {
+	within := map[int32]bool{}
+	for _, e := range events {
+		if e.day-day <= doubt && day-e.day <= doubt {
+			within[e.organization] = true
+		}
+	}
+	if outcome := alone(events, day, reach); len(within) < 2 || outcome == unused {
+		return outcome
+	}
+	return ambiguous
+}
+
+// alone is that definition but for doubt.
+func alone(events []event, day, reach int32) int32 {
 	side := func(sign int32) (organization, distance int32) {
 		organization, distance = unused, math.MaxInt32
 		for _, e := range events {

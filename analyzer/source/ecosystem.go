@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v4/plugin/loaderlimits"
 
 	"orrery/analyzer/paths"
+	"orrery/analyzer/people"
 )
 
 //go:embed ecosystems/openharmony.yaml ecosystems/openeuler.yaml
@@ -53,6 +54,7 @@ type ecosystemFile struct {
 	Bulk          []fileBulk   `key:"bulk"`
 	OptOut        []text       `key:"opt_out"`
 	CoAuthors     text         `key:"co_authors"`
+	Rules         []text       `key:"rules"`
 	Alerts        []text       `key:"alerts"`
 	State         text         `key:"state"`
 }
@@ -449,6 +451,11 @@ func (d *fileDecoder) check(f *ecosystemFile, root *yaml.Node) {
 	if f.CoAuthors.s != "" && !slices.Contains(coAuthors, f.CoAuthors.s) {
 		d.fail(f.CoAuthors.node, "there is no policy %q for co-authors; there are %s", f.CoAuthors.s, strings.Join(coAuthors, ", "))
 	}
+	for _, r := range f.Rules {
+		if _, err := people.ParseRules([]string{r.s}); r.s != "" && err != nil {
+			d.fail(r.node, "%v", err)
+		}
+	}
 	for _, p := range patterns {
 		if _, err := path.Match(p.s, ""); err != nil {
 			d.fail(p.node, "%q is no pattern: %v", p.s, err)
@@ -573,6 +580,9 @@ func (f *ecosystemFile) apply(d *draft, file, dir string) error {
 		}
 	}
 	d.coAuthors = first(f.CoAuthors.s, d.coAuthors)
+	for _, r := range f.Rules {
+		d.rules = append(d.rules, r.s)
+	}
 	for _, b := range f.Bots {
 		d.bots = append(d.bots, b.s)
 	}

@@ -46,6 +46,7 @@ type draft struct {
 	teams         []Team
 	bots          []string
 	coAuthors     string
+	rules         []string
 	alerts        []Alert
 	paths         []PathRule
 	bulk          []BulkRule
@@ -69,6 +70,7 @@ func (d *draft) merge(o *draft) {
 	d.teams = append(d.teams, o.teams...)
 	d.bots = append(d.bots, o.bots...)
 	d.coAuthors = first(d.coAuthors, o.coAuthors)
+	d.rules = append(d.rules, o.rules...)
 	d.paths = append(d.paths, o.paths...)
 	d.bulk = append(d.bulk, o.bulk...)
 	d.rolls = append(d.rolls, o.rolls...)
@@ -84,7 +86,7 @@ func (d *draft) fail(name string, err error) {
 
 // ecosystem orders the candidates by unique keys. What came first keeps its short key, so that adding a source renames nothing.
 func (d *draft) ecosystem() *Ecosystem {
-	e := &Ecosystem{Windows: d.windows, Organizations: d.organizations, Mailmaps: d.mailmaps, Bots: d.bots, CoAuthors: d.coAuthors, OptOut: d.optOut, Governance: d.governance, Teams: d.teams, Alerts: d.alerts, Paths: d.paths, Bulk: d.bulk, Rolls: d.rolls, Warnings: d.warnings}
+	e := &Ecosystem{Windows: d.windows, Organizations: d.organizations, Mailmaps: d.mailmaps, Bots: d.bots, CoAuthors: d.coAuthors, Rules: d.rules, OptOut: d.optOut, Governance: d.governance, Teams: d.teams, Alerts: d.alerts, Paths: d.paths, Bulk: d.bulk, Rolls: d.rolls, Warnings: d.warnings}
 	names := slices.Clone(d.names)
 	slices.Sort(names) // the order of the arguments shows nowhere
 	switch names = slices.Compact(names); {

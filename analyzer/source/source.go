@@ -116,6 +116,7 @@ type Ecosystem struct {
 	Alerts        []Alert
 	Bots          []string // patterns of names or addresses of machine accounts
 	CoAuthors     string   // the policy for co-authors; "" for none stated
+	Rules         []string // switches of rules about people, as [people.ParseRules] reads them
 	Paths         []PathRule
 	Bulk          []BulkRule
 	Warnings      []string // what was odd in manifests and files, for people

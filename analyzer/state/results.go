@@ -44,6 +44,7 @@ type RunFrom struct {
 	OptOut        []string `json:"opt_out,omitempty"`
 	Bots          []string `json:"bots,omitempty"`
 	CoAuthors     string   `json:"co_authors,omitempty"`
+	Rules         []string `json:"rules,omitempty"`
 	Revision      string   `json:"revision,omitempty"`
 }
 

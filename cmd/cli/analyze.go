@@ -92,6 +92,7 @@ A SOURCE is one of
 	flags.StringVar((*string)(&f.RollUp), "roll-up", string(people.LevelBrand), "what organizations are rolled up to, at the date of each commit: "+strings.Join(people.Levels(), ", "))
 	flags.StringVar((*string)(&f.Contractors), "contractors", string(people.ReadBoth), "how contractors are read: both, apart (as firms of their own) or client (as part of their client)")
 	flags.StringVar((*string)(&f.CoAuthors), "co-authors", "", coAuthorsHelp)
+	flags.StringSliceVar(&f.Rules, "rules", nil, rulesHelp)
 	flags.StringArrayVar(&f.OptOut, "opt-out", nil, "file of people who do not want to be told apart, made by orrery organizations opt-out; may be given several times")
 	flags.StringArrayVar(&f.Governance, "governance", nil, governanceHelp)
 	flags.StringArrayVar(&f.Bots, "bot", nil, "pattern of a name or an address of a machine account; may be given several times")
@@ -121,6 +122,8 @@ const governanceHelp = "file of what no repository states (boards, trademark, li
 
 const coAuthorsHelp = "whom a commit with Co-authored-by counts for: author (alone), each (co-authors too, without lines) or split (dealt to one of them) (default what the ecosystem file says, else author)"
 
+const rulesHelp = "rules about people to turn on or off, as -created-by,+repair, after those of the ecosystem file; see orrery help rules"
+
 // checkPeople refuses what people cannot be counted by.
 func (f *analyzeFlags) checkPeople() error {
 	for _, c := range []struct {
@@ -134,6 +137,9 @@ func (f *analyzeFlags) checkPeople() error {
 		if c.value != "" && !slices.Contains(c.all, c.value) {
 			return usagef("--%s %s: must be one of %s", c.flag, c.value, strings.Join(c.all, ", "))
 		}
+	}
+	if _, err := people.ParseRules(f.Rules); err != nil {
+		return usagef("--rules: %v", err)
 	}
 	return nil
 }

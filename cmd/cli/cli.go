@@ -162,7 +162,7 @@ run holds the state, 130 interrupted.`,
 		return usageError{err}
 	})
 	root.SetUsageFunc(printUsage)
-	root.AddCommand(newAnalyze(streams), newFacts(streams), newExplain(streams), newOrganizations(streams), newAlerts(), newChanges(streams), newGraph(streams), newSchedule(streams),
+	root.AddCommand(newAnalyze(streams), newFacts(streams), newExplain(streams), newOrganizations(streams), newAlerts(), newRules(), newChanges(streams), newGraph(streams), newSchedule(streams),
 		newStatus(streams), newVerify(streams), newRemove(streams), newForget(streams), newGrowth(streams), newOpenness(streams), newReference(streams), newCheck(streams),
 		newControl(streams), newExposure(streams), newReport(streams))
 	return root

@@ -29,6 +29,7 @@ func evidenceFlags(flags *pflag.FlagSet, f *analyzeFlags) {
 	flags.StringArrayVar(&f.Governance, "governance", nil, governanceHelp)
 	flags.StringArrayVar(&f.Bots, "bot", nil, "pattern of a name or an address of a machine account; may be given several times")
 	flags.StringVar((*string)(&f.CoAuthors), "co-authors", "", coAuthorsHelp)
+	flags.StringSliceVar(&f.Rules, "rules", nil, rulesHelp)
 	flags.StringArrayVar(&f.OptOut, "opt-out", nil, "file of people who do not want to be told apart; may be given several times")
 	flags.BoolVar(&f.Names, "names", false, "print the names of people, not only pseudonyms")
 	flags.StringVar(&f.keyFile, "pseudonym-key", "", "file with the key of the pseudonyms, the one that analyze uses (default as there)")

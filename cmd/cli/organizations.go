@@ -30,6 +30,24 @@ func newOrganizations(streams Streams) *cobra.Command {
 	return cmd
 }
 
+// newRules is help alone: "orrery help rules".
+func newRules() *cobra.Command {
+	var b strings.Builder
+	b.WriteString(`Signatures become persons, and persons get organizations, by rules. --rules turns some on or off, as does rules in
+an ecosystem file, whose switches come first; the result has what differs among its options:
+
+  orrery analyze SOURCE --rules=-created-by,-same-name
+
+`)
+	for _, r := range people.Rules {
+		fmt.Fprintf(&b, "  %-4s%-17s%s\n", map[bool]string{true: "on", false: "off"}[r.On], r.Name, r.Text)
+	}
+	b.WriteString(`
+The same address, the domains of the directory, and what your own files state hold always. README.md has how often
+each rule was found right.`)
+	return &cobra.Command{Use: "rules", Short: "What decides who is whom and works for whom, and how to turn it off", Long: b.String()}
+}
+
 func newOrganizationsCheck(streams Streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [FILE...]",
