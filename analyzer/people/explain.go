@@ -300,33 +300,46 @@ func (x *Explainer) table(commits []commitAt) []string {
 	return lines
 }
 
+// Removable are what an answer rests on and can be left out, as [Explainer.Without] takes it: a statement's place, a rule.
+func (e Evidence) Removable() (all []string) {
+	if e.Where != "" {
+		all = append(all, e.Where)
+	}
+	if _, ok := ruleOf(e.Rule); ok {
+		all = append(all, "rule "+e.Rule)
+	}
+	return all
+}
+
+// Without resolves again without a statement ("FILE:LINE") or a rule ("rule NAME").
+func (x *Explainer) Without(what string) (*Resolution, error) {
+	opts := x.Options
+	if rule, ok := strings.CutPrefix(what, "rule "); ok {
+		opts.Rules = maps.Clone(opts.Rules)
+		if opts.Rules == nil {
+			opts.Rules = map[string]bool{}
+		}
+		opts.Rules[rule] = false
+	} else {
+		opts.without = what
+	}
+	return Resolve(x.Repositories, opts)
+}
+
 // effects says what would change of some commits without each statement or rule that decides them: the weightiest first.
 func (x *Explainer) effects(commits []commitAt) []string {
 	weight := map[string]int{} // of what can be left out: "file:line" or "rule NAME"
 	for _, at := range commits {
 		c := &x.repositories()[at.repository].Commits[at.commit]
 		e := x.Resolution.Evidence[x.Resolution.Attribute(at.repository, c.Author, c.Authored).Evidence]
-		if e.Where != "" {
-			weight[e.Where]++
-		}
-		if _, ok := ruleOf(e.Rule); ok {
-			weight["rule "+e.Rule]++
+		for _, what := range e.Removable() {
+			weight[what]++
 		}
 	}
 	order := slices.SortedFunc(maps.Keys(weight), func(a, b string) int { return cmp.Or(cmp.Compare(weight[b], weight[a]), cmp.Compare(a, b)) })
 	var lines []string
 	for _, what := range order[:min(len(order), maxEffects)] {
-		opts := x.Options
-		if rule, ok := strings.CutPrefix(what, "rule "); ok {
-			opts.Rules = maps.Clone(opts.Rules)
-			if opts.Rules == nil {
-				opts.Rules = map[string]bool{}
-			}
-			opts.Rules[rule] = false
-		} else {
-			opts.without = what
-		}
-		other, err := Resolve(x.Repositories, opts)
+		other, err := x.Without(what)
 		if err != nil {
 			lines = append(lines, fmt.Sprintf("  without %s: %v", what, err))
 			continue
