@@ -65,6 +65,7 @@ type use struct {
 }
 
 const (
+	several   = -1 // organizations of a day
 	unused    = -1 // no company's address was used around that day
 	ambiguous = -2 // two companies' were
 )
@@ -501,6 +502,7 @@ type event struct {
 	class             Class
 	evidence          uint32
 	strong            uint32
+	reach             int32 // how far it holds before the day, in days
 }
 
 // uses lays out where persons work by the company addresses they used, for those who also use others.
@@ -518,6 +520,7 @@ func (t *timelines) uses(a *attributor) {
 		}
 	}
 	events := make([][]event, len(a.used))
+	weakest := t.tie(a)
 	t.signOffs(a, events)
 	for r, repository := range t.repositories {
 		for c := range repository.Commits {
@@ -529,12 +532,11 @@ func (t *timelines) uses(a *attributor) {
 			}
 			day := dayOf(commit.Authored.Unix)
 			if at := a.at(a.own[i], day, true); at.Class.Known() {
-				events[p] = append(events[p], event{day, int32(at.Organization), at.Class, at.Evidence, a.strong[i]})
+				events[p] = append(events[p], event{day, int32(at.Organization), at.Class, at.Evidence, a.strong[i], reach[weakest[p]]})
 			}
 		}
 	}
 	outcomes := map[[2]uint32]int32{} // by organization and evidence
-	weakest := t.tie(a)
 	for p, list := range events {
 		if len(list) == 0 {
 			continue
@@ -543,7 +545,7 @@ func (t *timelines) uses(a *attributor) {
 			return cmp.Or(cmp.Compare(x.day, y.day), cmp.Compare(x.organization, y.organization), cmp.Compare(x.strong, y.strong), cmp.Compare(x.evidence, y.evidence))
 		})
 		list = slices.Compact(list)
-		a.used[p] = between(list, reach[weakest[p]], func(e event) int32 {
+		a.used[p] = between(list, func(e event) int32 {
 			if e.class != Employer && e.class != Contractor {
 				return unused // a student is no employee; but studying casts doubt on an employment around it
 			}
@@ -614,7 +616,7 @@ func (t *timelines) signOffs(a *attributor, events [][]event) {
 				if at := a.at(s.spans, day, true); at.Class == Employer || at.Class == Contractor {
 					e := t.out.Evidence[at.Evidence]
 					events[a.person[i]] = append(events[a.person[i]], event{
-						day, int32(at.Organization), at.Class, t.becauseOf(RuleSignOff, e.Source, "medium", e.Where, always), a.strong[i],
+						day, int32(at.Organization), at.Class, t.becauseOf(RuleSignOff, e.Source, "medium", e.Where, always), a.strong[i], 0,
 					})
 				}
 			}
@@ -648,15 +650,17 @@ func (t *timelines) tie(a *attributor) (weakest []uint8) {
 }
 
 // between lays out whose address is near a day. Between two uses of one organization's, at most two windows apart, it is that; elsewhere each
-// use reaches as far as said, and where two organizations' do, or both were used not long before or after, it is neither. Events are in order of days.
-func between(events []event, reach int32, outcome func(event) int32) []use {
-	const several = -1
+// use reaches back as far as it says, and where two organizations' do, or both were used not long before or after, it is neither. Events are in order of days.
+func between(events []event, outcome func(event) int32) []use {
 	days := make([]event, 0, len(events))
 	for _, e := range events {
 		if n := len(days); n == 0 || days[n-1].day != e.day {
 			days = append(days, e)
-		} else if days[n-1].organization != e.organization {
-			days[n-1].organization = several
+		} else {
+			if days[n-1].organization != e.organization {
+				days[n-1].organization = several
+			}
+			days[n-1].reach = max(days[n-1].reach, e.reach)
 		}
 	}
 	uses := []use{{math.MinInt32, unused, 0}}
@@ -674,10 +678,10 @@ func between(events []event, reach int32, outcome func(event) int32) []use {
 		}
 		return use{outcome: outcome(e), strong: e.strong}
 	}
-	add(satAdd(days[0].day, -reach), at(days[0]))
+	add(satAdd(days[0].day, -days[0].reach), at(days[0]))
 	for i, e := range days {
 		add(e.day, at(e))
-		ends := satAdd(e.day, reach+1)
+		ends := satAdd(e.day, 1)
 		if i+1 == len(days) {
 			add(ends, use{outcome: unused})
 			break
@@ -686,19 +690,8 @@ func between(events []event, reach int32, outcome func(event) int32) []use {
 		if next.organization == e.organization && next.day <= satAdd(e.day, 2*window) {
 			continue
 		}
-		starts := max(satAdd(next.day, -reach), e.day+1)
-		switch {
-		case starts >= ends:
-			add(ends, use{outcome: unused})
-			add(starts, at(next))
-		default:
-			if next.organization != e.organization {
-				add(starts, use{outcome: ambiguous})
-			}
-			if ends < next.day {
-				add(ends, at(next))
-			}
-		}
+		add(ends, use{outcome: unused})
+		add(max(satAdd(next.day, -next.reach), ends), at(next))
 	}
 	return doubted(uses, days)
 }
@@ -706,14 +699,18 @@ func between(events []event, reach int32, outcome func(event) int32) []use {
 // doubted takes back what stands on days that are near uses of two organizations.
 func doubted(uses []use, days []event) []use {
 	var doubts [][2]int32 // from, to the first day after: ascending, apart
-	for i := 1; i < len(days); i++ {
-		e, next := days[i-1], days[i]
-		from, to := satAdd(next.day, -doubt), satAdd(e.day, doubt+1)
-		if e.organization == next.organization || from >= to {
-			continue
+	for i, e := range days {
+		from, to := satAdd(e.day, -doubt), int32(math.MinInt32)
+		switch {
+		case e.organization == several:
+			to = satAdd(e.day, doubt+1)
+		case i > 0 && days[i-1].organization != e.organization:
+			to = satAdd(days[i-1].day, doubt+1)
 		}
-		if n := len(doubts); n > 0 && from <= doubts[n-1][1] {
-			doubts[n-1][1] = to
+		if n := len(doubts); from >= to {
+			continue
+		} else if n > 0 && from <= doubts[n-1][1] {
+			doubts[n-1][1] = max(doubts[n-1][1], to)
 		} else {
 			doubts = append(doubts, [2]int32{from, to})
 		}

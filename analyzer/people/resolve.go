@@ -153,9 +153,10 @@ type Options struct {
 // person is still taken to work there, in days.
 const window = 365
 
-// reach is how far before the first and after the last use of a company's address its person is taken to work there, in days: by the weakest rule
-// that makes the person, none or one of the inferred. A private address is what people have before they come and after they leave, so that nearly all
-// errors of samples are at these edges. Who keeps one through several employers has a full name that joins: that rule does not reach beyond them.
+// reach is how far before the first use of a company's address its person is taken to work there, in days: by the weakest rule that makes the person,
+// none or one of the inferred. After the last use nobody is: a private address is what people have after they leave, and before they come, so that nearly
+// all errors of samples are at these edges. Who keeps one through several employers has a full name that joins: that rule does not reach at all, and
+// neither do sign-offs.
 var reach = [1 + len(inferred)]int32{30, 30, 30, 0}
 
 // doubt is how far from the uses of two organizations' addresses a day must be for neither to cast doubt on the other, in days: people go to and fro
@@ -717,6 +718,7 @@ func (r *resolver) joinNames() {
 		}
 		return false
 	}
+	// A domain that nothing is known of may be another employer's.
 	if r.on(RuleSameName) {
 		r.joinByName(RuleSameName, "the only company address with this name", true, func(corporate, other *identity) bool {
 			switch {
@@ -725,13 +727,12 @@ func (r *resolver) joinNames() {
 			case isHan(other.name): // a few characters are many people's name: the address has to look like theirs too
 				return related(&corporate.own, &other.own) || related(&corporate.own, &other.address)
 			}
-			// A domain that nothing is known of may be another employer's.
 			return r.isPrivate(&other.own) || together(corporate, other)
 		})
 	}
 	if r.on(RuleSameRepository) {
 		r.joinByName(RuleSameRepository, "the only company address with this name in the same repository", false, func(corporate, other *identity) bool {
-			return isDistinctive(other.name) && together(corporate, other)
+			return isDistinctive(other.name) && r.isPrivate(&other.own) && together(corporate, other)
 		})
 	}
 }

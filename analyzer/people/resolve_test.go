@@ -352,8 +352,8 @@ func TestSignOff(t *testing.T) {
 	}
 	repo := repository(t, "r",
 		signed("Jo Lone <jo@home.example>", "2020-01-01", "Jo Lone <jo@acme.example>"),
-		wrote{who: "Jo Lone <jo@home.example>", date: "2020-01-20"},
-		wrote{who: "Jo Lone <jo@home.example>", date: "2020-03-01"},
+		wrote{who: "Jo Lone <jo@home.example>", date: "2020-01-01"},
+		wrote{who: "Jo Lone <jo@home.example>", date: "2020-01-02"},
 		signed("Wim Else <wim@home.example>", "2020-01-01", "Jo Lone <jo@acme.example>"),
 		signed("root <root@home.example>", "2020-01-01", "root <root@acme.example>"),
 	)
@@ -424,8 +424,9 @@ func TestAttribute(t *testing.T) {
 		{1, "2020-01-01", "Borealis", Employer, RuleDomain},
 		{1, "2014-12-31", "Acme", Employer, RuleMailmap}, // own domain not yet known, no use of another near
 		{1, "", "Acme", Employer, RuleMailmap},           // by date one or the other, but the mailmap names an address
-		{2, "2020-01-31", "Acme", Employer, RuleSamePerson},
-		{2, "2020-02-01", "Acme", Employer, RuleMailmap}, // 31 days after 2020-01-01
+		{2, "2019-12-01", "Acme", Employer, RuleSamePerson}, // 30 days before the first use
+		{2, "2019-11-30", "Acme", Employer, RuleMailmap},
+		{2, "2020-01-02", "Acme", Employer, RuleMailmap}, // after the last use
 		{2, "2017-01-01", "Acme", Employer, RuleMailmap},
 		{3, "2020-01-01", "Suppliers of Acme", Contractor, RuleDomain},
 		{4, "2020-01-01", "Ostrava Institute", Academic, RuleDomain},
@@ -693,64 +694,64 @@ func indices(n int) []int {
 func TestBetween(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		events := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) event {
-			return event{day: rapid.Int32Range(-1500, 1500).Draw(t, "day") / 30 * 30, organization: rapid.Int32Range(0, 2).Draw(t, "organization")}
+			return event{
+				day: rapid.Int32Range(-1500, 1500).Draw(t, "day") / 30 * 30, organization: rapid.Int32Range(0, 2).Draw(t, "organization"),
+				reach: rapid.Int32Range(0, window).Draw(t, "reach"),
+			}
 		}), 1, 12).Draw(t, "events")
 		slices.SortFunc(events, func(a, b event) int { return int(a.day) - int(b.day) })
-		reach := rapid.Int32Range(0, window).Draw(t, "reach")
-		uses := between(events, reach, func(e event) int32 { return e.organization })
+		uses := between(events, func(e event) int32 { return e.organization })
 		for day := int32(-2000); day <= 2000; day++ {
 			got := uses[search(len(uses), func(k int) bool { return uses[k].from <= day })].outcome
-			if want := nearest(events, day, reach); got != want {
-				t.Fatalf("%v on day %d with a reach of %d: %d, want %d; laid out: %v", events, day, reach, got, want, uses)
+			if want := nearest(events, day); got != want {
+				t.Fatalf("%v on day %d: %d, want %d; laid out: %v", events, day, got, want, uses)
 			}
 		}
 	})
-	far := between([]event{{day: math.MaxInt32 - 1}}, window, func(event) int32 { return 0 })
+	far := between([]event{{day: math.MaxInt32 - 1, reach: window}}, func(event) int32 { return 0 })
 	if far[len(far)-1].outcome != unused {
 		t.Errorf("at the end of days: %v", far)
 	}
 }
 
 // nearest is between's definition.
-func nearest(events []event, day, reach int32) int32 {
+func nearest(events []event, day int32) int32 {
 	within := map[int32]bool{}
 	for _, e := range events {
 		if e.day-day <= doubt && day-e.day <= doubt {
 			within[e.organization] = true
 		}
 	}
-	if outcome := alone(events, day, reach); len(within) < 2 || outcome == unused {
+	if outcome := alone(events, day); len(within) < 2 || outcome == unused {
 		return outcome
 	}
 	return ambiguous
 }
 
 // alone is that definition but for doubt.
-func alone(events []event, day, reach int32) int32 {
-	side := func(sign int32) (organization, distance int32) {
+func alone(events []event, day int32) int32 {
+	side := func(sign int32) (organization, distance, reach int32) {
 		organization, distance = unused, math.MaxInt32
 		for _, e := range events {
 			switch d := sign * (e.day - day); {
 			case d < 0 || d > distance:
 			case d < distance:
-				organization, distance = e.organization, d
-			case organization != e.organization:
-				organization = ambiguous
+				organization, distance, reach = e.organization, d, e.reach
+			default:
+				if organization != e.organization {
+					organization = ambiguous
+				}
+				reach = max(reach, e.reach)
 			}
 		}
-		return organization, distance
+		return organization, distance, reach
 	}
-	before, since := side(-1)
-	after, until := side(1)
+	before, since, _ := side(-1)
+	after, until, reach := side(1)
 	if since == 0 || before == after && before != unused && since+until <= 2*window {
 		return before
 	}
-	switch left, right := since <= reach, until <= reach; {
-	case left && right && before != after:
-		return ambiguous
-	case left:
-		return before
-	case right:
+	if after != unused && until <= reach {
 		return after
 	}
 	return unused
