@@ -11,6 +11,7 @@ import (
 // contradictions looks for what is well formed and yet cannot be meant: statements that no day or domain is left to, two answers to one
 // question, and spellings that look like one name.
 func (l *loader) contradictions() {
+	l.oddNames()
 	l.spellings()
 	l.employersOfFreeMail()
 	l.repairedAway()
@@ -21,6 +22,45 @@ func (l *loader) contradictions() {
 
 // mine says whether a place is in a file that somebody can change: not in the embedded directory, which files may go against.
 func (l *loader) mine(at position) bool { return at.file != builtIn || l.alone }
+
+// IsNobody says whether a name of an organization is a word by which maps say that no employer is known, or none is there.
+func IsNobody(organization string) bool {
+	switch strings.Trim(strings.ToLower(organization), " *?()-.") {
+	case "", "independent", "individual", "self", "notfound", "not found", "unknown", "none", "robots", "bot", "na", "n/a", "null", "personal", "hobbyist", "consultant",
+		"student", "freelance", "freelancer", "unaffiliated", "no affiliation", "academics (unknown)", "funded", "openeuler", "openharmony", "社区", "个人", "个人开发者", "个人贡献者", "独立开发者", "无":
+		return true
+	}
+	return false
+}
+
+// oddNames reports names of organizations that are words for nobody, and those that look like others: with characters that nobody sees, or letters
+// of another script among Latin ones.
+func (l *loader) oddNames() {
+	for i := range l.organizations {
+		o := &l.organizations[i]
+		if !l.mine(o.where) {
+			continue
+		}
+		for _, name := range append([]string{o.name}, o.aliases...) {
+			switch {
+			case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+				l.warn(o.where, "the name %+q has characters that nobody sees", name)
+			case slices.ContainsFunc(strings.Fields(name), mixed):
+				l.warn(o.where, "the name %+q mixes letters of several scripts in one word: it may look like another one", name)
+			case IsNobody(name), legal[normalizeName(name)]:
+				l.warn(o.where, "%q is a word for nobody in particular: whatever is given to it counts for %q", name, o.name)
+			}
+		}
+	}
+}
+
+// mixed says whether a word has Latin letters and others that look like them.
+func mixed(word string) bool {
+	has := func(table *unicode.RangeTable) bool {
+		return strings.ContainsFunc(word, func(r rune) bool { return unicode.Is(table, r) })
+	}
+	return has(unicode.Latin) && (has(unicode.Cyrillic) || has(unicode.Greek))
+}
 
 // parentsTwice reports organizations with two parents on a day.
 func (l *loader) parentsTwice() {

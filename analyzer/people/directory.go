@@ -468,6 +468,15 @@ func (l *loader) bind(n *yaml.Node, name string, found func(int)) {
 
 var kinds = map[string]Class{"company": Employer, "contractor": Contractor, "university": Academic, "foundation": Community, "community": Community}
 
+// reserved are the names of rows that no organization has.
+var reserved = func() map[string]bool {
+	set := setOf("bots", "AI agents", "bulk imports")
+	for class := range Class(NumClasses) {
+		set[class.String()] = true
+	}
+	return set
+}()
+
 func (l *loader) organization(n *yaml.Node) {
 	o := organization{client: NoOrganization, where: l.at(n)}
 	var aliases []string
@@ -498,6 +507,10 @@ func (l *loader) organization(n *yaml.Node) {
 	}
 	if o.name == "" {
 		l.problem(o.where, "an organization without a name")
+		return
+	}
+	if reserved[o.name] {
+		l.problem(o.where, "no organization can be called %q: tables call what is no organization's so", o.name)
 		return
 	}
 	if source == "" {

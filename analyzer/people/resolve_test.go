@@ -422,8 +422,8 @@ func TestAttribute(t *testing.T) {
 		{0, "", "Acme", Employer, RuleDomain},
 		{1, "2019-12-31", "Acme", Employer, RuleDomain},
 		{1, "2020-01-01", "Borealis", Employer, RuleDomain},
-		{1, "2014-12-31", "Acme", Employer, RuleMailmap}, // own domain not yet known, no use of another near
-		{1, "", "Acme", Employer, RuleMailmap},           // by date one or the other, but the mailmap names an address
+		{1, "2014-12-31", "Acme", Employer, RuleMailmap},    // own domain not yet known, no use of another near
+		{1, "", "Acme", Employer, RuleMailmap},              // by date one or the other, but the mailmap names an address
 		{2, "2019-12-01", "Acme", Employer, RuleSamePerson}, // 30 days before the first use
 		{2, "2019-11-30", "Acme", Employer, RuleMailmap},
 		{2, "2020-01-02", "Acme", Employer, RuleMailmap}, // after the last use

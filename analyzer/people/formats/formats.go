@@ -205,16 +205,6 @@ func (m *Map) domain(where, organization, domain, from, to string) {
 	o.Domains = append(o.Domains, people.Dated{Name: strings.ToLower(domain), From: from, To: to, Source: where})
 }
 
-// nobody are the words by which these formats say that no employer is known, or none is there.
-func nobody(organization string) bool {
-	switch strings.Trim(strings.ToLower(organization), " *?()-.") {
-	case "", "independent", "individual", "self", "notfound", "not found", "unknown", "none", "robots", "bot", "na", "n/a", "null", "personal", "hobbyist", "consultant",
-		"student", "freelance", "freelancer", "unaffiliated", "no affiliation", "academics (unknown)", "funded", "openeuler", "openharmony", "社区", "个人", "个人开发者", "个人贡献者", "独立开发者", "无":
-		return true
-	}
-	return false
-}
-
 // claim is one statement that may contradict others.
 type claim struct {
 	organization, from, to, where string
@@ -295,7 +285,7 @@ func (m *Map) settleDomains(d *people.Directory, name func(string) string) {
 			organization := name(o.Name)
 			owners, personal := d.Owners(domain.Name)
 			switch {
-			case nobody(organization):
+			case people.IsNobody(organization):
 				m.note(domain.Source, "%s: %q is no organization", domain.Name, o.Name)
 			case !people.IsDomain(domain.Name):
 				m.note(domain.Source, "%q is no domain", domain.Name)
@@ -319,12 +309,12 @@ func (m *Map) settleDomains(d *people.Directory, name func(string) string) {
 	var organizations []people.ListedOrganization
 	seen := map[string]bool{}
 	for _, o := range m.Organizations {
-		if o.Name = name(o.Name); seen[strings.ToLower(o.Name)] || nobody(o.Name) {
+		if o.Name = name(o.Name); seen[strings.ToLower(o.Name)] || people.IsNobody(o.Name) {
 			continue
 		}
 		seen[strings.ToLower(o.Name)] = true
 		o.Domains = kept[o.Name]
-		o.Aliases = slices.DeleteFunc(slices.Clone(o.Aliases), func(a string) bool { return name(a) == o.Name || nobody(a) || seen[strings.ToLower(a)] })
+		o.Aliases = slices.DeleteFunc(slices.Clone(o.Aliases), func(a string) bool { return name(a) == o.Name || people.IsNobody(a) || seen[strings.ToLower(a)] })
 		for _, a := range o.Aliases {
 			seen[strings.ToLower(a)] = true
 		}
@@ -395,7 +385,7 @@ func (m *Map) settlePeople(d *people.Directory, name func(string) string) {
 		key, sum := "", 0
 		for i := range p.Shares {
 			s := &p.Shares[i]
-			if nobody(s.Organization) {
+			if people.IsNobody(s.Organization) {
 				m.note(p.Source, "%q is no organization", s.Organization)
 				usable = false
 			}

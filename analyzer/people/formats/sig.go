@@ -7,6 +7,8 @@ import (
 
 	"go.yaml.in/yaml/v4"
 	"go.yaml.in/yaml/v4/plugin/loaderlimits"
+
+	"orrery/analyzer/people"
 )
 
 // maxSig is the largest sig-info.yaml that is read, in bytes.
@@ -64,7 +66,7 @@ func (m *Map) sigPerson(file string, values map[string]*yaml.Node) {
 	if len(addresses) > 1 {
 		m.Same = append(m.Same, addresses)
 	}
-	if organization == nil || nobody(organization.Value) || len(addresses) == 0 {
+	if organization == nil || people.IsNobody(organization.Value) || len(addresses) == 0 {
 		return // nothing is said, which is no mistake: a third of them say nothing
 	}
 	m.person(fmt.Sprintf("%s:%d", file, organization.Line), addresses, organization.Value, "", "")
