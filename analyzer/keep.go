@@ -490,6 +490,8 @@ func (opts *Options) from() state.RunFrom {
 	out := state.RunFrom{
 		Organizations: absolute(opts.Organizations), Mailmaps: absolute(opts.Mailmaps), OptOut: absolute(opts.OptOut),
 		Bots: opts.Bots, CoAuthors: string(opts.CoAuthors), Rules: opts.Rules, Revision: opts.Revision,
+		Governance: absolute(opts.Governance), RollUp: string(opts.RollUp), Contractors: string(opts.Contractors),
+		NoRenames: opts.NoRenames, RenameLimit: opts.RenameLimit,
 	}
 	if opts.Source.MirrorsDir != "" {
 		out.Mirrors = absolutePath(opts.Source.MirrorsDir)
@@ -543,6 +545,9 @@ func (opts *Options) again() error {
 	opts.CoAuthors = cmp.Or(opts.CoAuthors, people.CoAuthors(from.CoAuthors))
 	opts.Rules = append(slices.Clone(from.Rules), opts.Rules...)
 	opts.Revision = cmp.Or(opts.Revision, from.Revision)
+	opts.Governance = append(opts.Governance, from.Governance...)
+	opts.RollUp, opts.Contractors = cmp.Or(opts.RollUp, people.Level(from.RollUp)), cmp.Or(opts.Contractors, people.Reading(from.Contractors))
+	opts.NoRenames, opts.RenameLimit = from.NoRenames, from.RenameLimit // what is there is read with these
 	return nil
 }
 

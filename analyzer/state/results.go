@@ -46,6 +46,11 @@ type RunFrom struct {
 	CoAuthors     string   `json:"co_authors,omitempty"`
 	Rules         []string `json:"rules,omitempty"`
 	Revision      string   `json:"revision,omitempty"`
+	Governance    []string `json:"governance,omitempty"`
+	RollUp        string   `json:"roll_up,omitempty"`
+	Contractors   string   `json:"contractors,omitempty"`
+	NoRenames     bool     `json:"no_renames,omitempty"`
+	RenameLimit   int      `json:"rename_limit,omitempty"`
 }
 
 // RunRepository is a repository of a run.
