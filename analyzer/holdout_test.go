@@ -343,10 +343,10 @@ func (h *holdOut) sample(file string) {
 	}
 }
 
-// hidden is an address that says nothing, of the same local part.
+// hidden is a private address that nobody has, of the same local part.
 func hidden(s facts.Signature) facts.Signature {
 	local, _, _ := strings.Cut(s.Email, "@")
-	return facts.Signature{Name: s.Name, Email: local + "@hidden.example"}
+	return facts.Signature{Name: s.Name, Email: local + "@hidden.gmail.com"}
 }
 
 // drawn draws one of n, without favour and the same every time.

@@ -111,12 +111,7 @@ func (a *attributor) attributeIdentity(i uint32, when facts.Time) Attribution {
 		u := uses[search(len(uses), func(k int) bool { return uses[k].from <= day })]
 		doubt = u.outcome == ambiguous
 		if u.outcome >= 0 {
-			o := &a.outcomes[u.outcome]
-			how := uint8(0)
-			if u.strong != a.strong[i] {
-				how = a.join[i]
-			}
-			return Attribution{o.organization, o.class, o.evidence[how]}
+			return a.outcomeOf(i, u)
 		}
 	}
 	if !doubt {
@@ -130,6 +125,16 @@ func (a *attributor) attributeIdentity(i uint32, when facts.Time) Attribution {
 		}
 	}
 	return own
+}
+
+// outcomeOf says what a use makes of an identity: by the rule that ties it to the address.
+func (a *attributor) outcomeOf(i uint32, u use) Attribution {
+	o := &a.outcomes[u.outcome]
+	how := uint8(0)
+	if u.strong != a.strong[i] {
+		how = a.join[i]
+	}
+	return Attribution{o.organization, o.class, o.evidence[how]}
 }
 
 // at gives the span of a day; without a day, the only one that there is.
@@ -502,7 +507,6 @@ type event struct {
 	class             Class
 	evidence          uint32
 	strong            uint32
-	reach             int32 // how far it holds before the day, in days
 }
 
 // uses lays out where persons work by the company addresses they used, for those who also use others.
@@ -520,7 +524,7 @@ func (t *timelines) uses(a *attributor) {
 		}
 	}
 	events := make([][]event, len(a.used))
-	weakest := t.tie(a)
+	t.tie(a)
 	t.signOffs(a, events)
 	for r, repository := range t.repositories {
 		for c := range repository.Commits {
@@ -532,7 +536,7 @@ func (t *timelines) uses(a *attributor) {
 			}
 			day := dayOf(commit.Authored.Unix)
 			if at := a.at(a.own[i], day, true); at.Class.Known() {
-				events[p] = append(events[p], event{day, int32(at.Organization), at.Class, at.Evidence, a.strong[i], reach[weakest[p]]})
+				events[p] = append(events[p], event{day, int32(at.Organization), at.Class, at.Evidence, a.strong[i]})
 			}
 		}
 	}
@@ -616,7 +620,7 @@ func (t *timelines) signOffs(a *attributor, events [][]event) {
 				if at := a.at(s.spans, day, true); at.Class == Employer || at.Class == Contractor {
 					e := t.out.Evidence[at.Evidence]
 					events[a.person[i]] = append(events[a.person[i]], event{
-						day, int32(at.Organization), at.Class, t.becauseOf(RuleSignOff, e.Source, "medium", e.Where, always), a.strong[i], 0,
+						day, int32(at.Organization), at.Class, t.becauseOf(RuleSignOff, e.Source, "medium", e.Where, always), a.strong[i],
 					})
 				}
 			}
@@ -625,8 +629,8 @@ func (t *timelines) signOffs(a *attributor, events [][]event) {
 }
 
 // tie finds for every identity the inferred rule that made it its person's: the weakest on the way, as that is what the answer rests on.
-func (t *timelines) tie(a *attributor) (weakest []uint8) {
-	weakest = make([]uint8, len(a.used))
+func (t *timelines) tie(a *attributor) {
+	weakest := make([]uint8, len(a.used))
 	first := make([]uint32, len(a.used))
 	for p := range first {
 		first[p] = facts.None
@@ -646,21 +650,17 @@ func (t *timelines) tie(a *attributor) (weakest []uint8) {
 	for i, p := range a.person {
 		a.join[i] = weakest[p]
 	}
-	return weakest
 }
 
-// between lays out whose address is near a day. Between two uses of one organization's, at most two windows apart, it is that; elsewhere each
-// use reaches back as far as it says, and where two organizations' do, or both were used not long before or after, it is neither. Events are in order of days.
+// between lays out where a person works: on the days that an organization's address was used, and between two uses at most two windows apart with no
+// other's between them; but nowhere known near uses of two organizations'. Events are in order of days.
 func between(events []event, outcome func(event) int32) []use {
 	days := make([]event, 0, len(events))
 	for _, e := range events {
 		if n := len(days); n == 0 || days[n-1].day != e.day {
 			days = append(days, e)
-		} else {
-			if days[n-1].organization != e.organization {
-				days[n-1].organization = several
-			}
-			days[n-1].reach = max(days[n-1].reach, e.reach)
+		} else if days[n-1].organization != e.organization {
+			days[n-1].organization = several
 		}
 	}
 	uses := []use{{math.MinInt32, unused, 0}}
@@ -678,20 +678,11 @@ func between(events []event, outcome func(event) int32) []use {
 		}
 		return use{outcome: outcome(e), strong: e.strong}
 	}
-	add(satAdd(days[0].day, -days[0].reach), at(days[0]))
 	for i, e := range days {
 		add(e.day, at(e))
-		ends := satAdd(e.day, 1)
-		if i+1 == len(days) {
-			add(ends, use{outcome: unused})
-			break
+		if next := i + 1; next == len(days) || days[next].organization != e.organization || days[next].day > satAdd(e.day, 2*window) {
+			add(satAdd(e.day, 1), use{outcome: unused})
 		}
-		next := days[i+1]
-		if next.organization == e.organization && next.day <= satAdd(e.day, 2*window) {
-			continue
-		}
-		add(ends, use{outcome: unused})
-		add(max(satAdd(next.day, -next.reach), ends), at(next))
 	}
 	return doubted(uses, days)
 }

@@ -117,6 +117,26 @@ func (t *timelines) mentions(a *attributor) {
 	}
 }
 
+// seated is how long after the last use of a company's address its person, named in a seat or a review, is taken to work there, in days: unlike a
+// commit from a private address, being named is no sign of having left, and who reviews may commit seldom.
+const seated = 180
+
+// lately says where an identity's person worked by the last use of a company's address, if that is not long ago.
+func (a *attributor) lately(identity uint32, when facts.Time) (Attribution, bool) {
+	if identity == facts.None || !when.Valid {
+		return Attribution{}, false
+	}
+	uses, day := a.used[a.person[identity]], dayOf(when.Unix)
+	if len(uses) == 0 {
+		return Attribution{}, false
+	}
+	k := search(len(uses), func(k int) bool { return uses[k].from <= day })
+	if k == 0 || uses[k].outcome != unused || uses[k-1].outcome < 0 || day >= satAdd(uses[k].from, seated) {
+		return Attribution{}, false
+	}
+	return a.outcomeOf(identity, uses[k-1]), true
+}
+
 // attributeMention asks what commits show of the person, then the address, then the file's own word: people write the name of their
 // client there.
 func (a *attributor) attributeMention(i int, when facts.Time) Attribution {
@@ -133,6 +153,9 @@ func (a *attributor) attributeMention(i int, when facts.Time) Attribution {
 		if answer.Class == Withheld {
 			return answer
 		}
+	}
+	if lately, ok := a.lately(m.identity, when); ok && !answer.Class.Known() {
+		answer = lately
 	}
 	if m.address != nil && !answer.Class.Known() {
 		answer = a.at(m.address, dayOf(when.Unix), when.Valid)

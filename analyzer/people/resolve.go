@@ -150,14 +150,9 @@ type Options struct {
 }
 
 // window is how far apart in time signatures of one name may be to be joined, and how far from both of two uses of a company's address its
-// person is still taken to work there, in days.
+// person is still taken to work there, in days. Before the first use and after the last nobody is: a private address is what people have before they
+// come and after they leave, and nearly all errors of samples were there, though only weeks away.
 const window = 365
-
-// reach is how far before the first use of a company's address its person is taken to work there, in days: by the weakest rule that makes the person,
-// none or one of the inferred. After the last use nobody is: a private address is what people have after they leave, and before they come, so that nearly
-// all errors of samples are at these edges. Who keeps one through several employers has a full name that joins: that rule does not reach at all, and
-// neither do sign-offs.
-var reach = [1 + len(inferred)]int32{30, 30, 30, 0}
 
 // doubt is how far from the uses of two organizations' addresses a day must be for neither to cast doubt on the other, in days: people go to and fro
 // between a client and its contractors, and which of them a private address is for cannot be told.
@@ -718,7 +713,17 @@ func (r *resolver) joinNames() {
 		}
 		return false
 	}
-	// A domain that nothing is known of may be another employer's.
+	// A domain that nothing is known of may be another employer's: where several people have addresses, it is somebody's.
+	owners := map[string]string{} // domain -> name of whom alone it has, "" for several people's
+	for i := range r.identities {
+		id := &r.identities[i]
+		if owner, ok := owners[id.own.domain]; !ok {
+			owners[id.own.domain] = id.name
+		} else if owner != id.name {
+			owners[id.own.domain] = ""
+		}
+	}
+	open := func(a *identity) bool { return r.isPrivate(&a.own) || owners[a.own.domain] == a.name }
 	if r.on(RuleSameName) {
 		r.joinByName(RuleSameName, "the only company address with this name", true, func(corporate, other *identity) bool {
 			switch {
@@ -727,12 +732,12 @@ func (r *resolver) joinNames() {
 			case isHan(other.name): // a few characters are many people's name: the address has to look like theirs too
 				return related(&corporate.own, &other.own) || related(&corporate.own, &other.address)
 			}
-			return r.isPrivate(&other.own) || together(corporate, other)
+			return r.isPrivate(&other.own) || open(other) && together(corporate, other)
 		})
 	}
 	if r.on(RuleSameRepository) {
 		r.joinByName(RuleSameRepository, "the only company address with this name in the same repository", false, func(corporate, other *identity) bool {
-			return isDistinctive(other.name) && r.isPrivate(&other.own) && together(corporate, other)
+			return isDistinctive(other.name) && open(other) && together(corporate, other)
 		})
 	}
 }

@@ -424,9 +424,10 @@ func TestAttribute(t *testing.T) {
 		{1, "2020-01-01", "Borealis", Employer, RuleDomain},
 		{1, "2014-12-31", "Acme", Employer, RuleMailmap},    // own domain not yet known, no use of another near
 		{1, "", "Acme", Employer, RuleMailmap},              // by date one or the other, but the mailmap names an address
-		{2, "2019-12-01", "Acme", Employer, RuleSamePerson}, // 30 days before the first use
-		{2, "2019-11-30", "Acme", Employer, RuleMailmap},
-		{2, "2020-01-02", "Acme", Employer, RuleMailmap}, // after the last use
+		{2, "2019-12-31", "Acme", Employer, RuleSamePerson}, // the first use, then the last
+		{2, "2019-12-30", "Acme", Employer, RuleMailmap},
+		{2, "2020-01-01", "Acme", Employer, RuleSamePerson},
+		{2, "2020-01-02", "Acme", Employer, RuleMailmap},
 		{2, "2017-01-01", "Acme", Employer, RuleMailmap},
 		{3, "2020-01-01", "Suppliers of Acme", Contractor, RuleDomain},
 		{4, "2020-01-01", "Ostrava Institute", Academic, RuleDomain},
@@ -694,10 +695,7 @@ func indices(n int) []int {
 func TestBetween(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		events := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) event {
-			return event{
-				day: rapid.Int32Range(-1500, 1500).Draw(t, "day") / 30 * 30, organization: rapid.Int32Range(0, 2).Draw(t, "organization"),
-				reach: rapid.Int32Range(0, window).Draw(t, "reach"),
-			}
+			return event{day: rapid.Int32Range(-1500, 1500).Draw(t, "day") / 30 * 30, organization: rapid.Int32Range(0, 2).Draw(t, "organization")}
 		}), 1, 12).Draw(t, "events")
 		slices.SortFunc(events, func(a, b event) int { return int(a.day) - int(b.day) })
 		uses := between(events, func(e event) int32 { return e.organization })
@@ -708,7 +706,7 @@ func TestBetween(t *testing.T) {
 			}
 		}
 	})
-	far := between([]event{{day: math.MaxInt32 - 1, reach: window}}, func(event) int32 { return 0 })
+	far := between([]event{{day: math.MaxInt32 - 1}}, func(event) int32 { return 0 })
 	if far[len(far)-1].outcome != unused {
 		t.Errorf("at the end of days: %v", far)
 	}
@@ -730,29 +728,23 @@ func nearest(events []event, day int32) int32 {
 
 // alone is that definition but for doubt.
 func alone(events []event, day int32) int32 {
-	side := func(sign int32) (organization, distance, reach int32) {
+	side := func(sign int32) (organization, distance int32) {
 		organization, distance = unused, math.MaxInt32
 		for _, e := range events {
 			switch d := sign * (e.day - day); {
 			case d < 0 || d > distance:
 			case d < distance:
-				organization, distance, reach = e.organization, d, e.reach
-			default:
-				if organization != e.organization {
-					organization = ambiguous
-				}
-				reach = max(reach, e.reach)
+				organization, distance = e.organization, d
+			case organization != e.organization:
+				organization = ambiguous
 			}
 		}
-		return organization, distance, reach
+		return organization, distance
 	}
-	before, since, _ := side(-1)
-	after, until, reach := side(1)
+	before, since := side(-1)
+	after, until := side(1)
 	if since == 0 || before == after && before != unused && since+until <= 2*window {
 		return before
-	}
-	if after != unused && until <= reach {
-		return after
 	}
 	return unused
 }
@@ -826,5 +818,23 @@ func TestNamesHoldNoAddress(t *testing.T) {
 		if got := out.Persons[0].Name; got != want {
 			t.Errorf("who is called %q is printed as %q, want %q", name, got, want)
 		}
+	}
+}
+
+// A seat is held by whoever used a company's address not long ago, though a commit from a private one would be nobody's.
+func TestSeatsAfterTheLastUse(t *testing.T) {
+	repo := repository(t, "r",
+		wrote{who: "Jane Doe <jane@acme.example>", date: "2020-01-01"},
+		wrote{who: "Jane Doe <5+jd@users.noreply.github.com>", date: "2020-01-01"},
+	)
+	mentions := []Mention{{Accounts: []string{"github:jd"}}}
+	r := resolve(t, Options{Mentions: mentions}, repo)
+	for day, want := range map[string]string{"2019-12-31": "no-reply", "2020-01-01": "employer", "2020-01-02": "employer", "2020-06-29": "employer", "2020-06-30": "no-reply"} {
+		if a := r.AttributeMention(0, date(t, day)); a.Class.String() != want {
+			t.Errorf("a seat on %s: %v, want %s", day, a.Class, want)
+		}
+	}
+	if a := r.Attribute(0, 1, date(t, "2020-01-02")); a.Class != NoReply {
+		t.Errorf("a commit after the last use: %v", a.Class)
 	}
 }
