@@ -870,7 +870,7 @@ func (b *builder) control() *section {
 		}
 	}
 	says("control.contributed", top.Contributes, whole(commits))
-	says("control.reviewed", top.ReviewShare, whole(uint64(acts)), c.Reviewed, c.Changes)
+	says("control.reviewed", top.ReviewShare, whole(uint64(acts)), whole(uint64(c.Reviewed)), whole(uint64(c.Changes)))
 	says("control.owns", top.Owns, whole(lines))
 	says("control.seats", top.Governs, whole(uint64(seats)))
 	s.Lead = b.say("control.unknown", who)
@@ -881,7 +881,7 @@ func (b *builder) control() *section {
 		s.More = append(s.More, b.say("control.stated", b.percent(*c.StatedShare)))
 	}
 	dens := []string{
-		b.say("of.commits", whole(commits)), b.say("of.lines", whole(lines)), b.say("of.reviews", whole(uint64(acts)), c.Reviewed, c.Changes),
+		b.say("of.commits", whole(commits)), b.say("of.lines", whole(lines)), b.say("of.reviews", whole(uint64(acts)), whole(uint64(c.Reviewed)), whole(uint64(c.Changes))),
 		b.say("of.seats", whole(uint64(seats)), c.Stating, b.m.Read), b.say("of.stated", whole(c.Stated), whole(c.Lines)),
 	}
 	defs := []string{measure.KeyShare, measure.KeyLinesHere, measure.KeyReviews, measure.KeySeats, measure.KeySeats}
