@@ -214,23 +214,52 @@ func isHan(name string) bool {
 	return strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.Han, r) })
 }
 
+// enough is how many letters make a name or a local part that two people who meet are unlikely to share.
+const enough = 5
+
 // related says whether the letters of one local part begin with those of the other: what people who number or decorate their name leave of it.
 func related(a, b *address) bool {
-	const enough = 5 // letters
-	letters := func(x *address) string {
-		local := x.local
-		if account, _ := x.login(); account != "" {
-			_, local, _ = strings.Cut(account, ":")
-		}
-		return strings.Map(func(r rune) rune {
-			if unicode.IsLetter(r) {
-				return r
-			}
-			return -1
-		}, local)
-	}
-	x, y := letters(a), letters(b)
+	x, y := a.letters(), b.letters()
 	return min(len(x), len(y)) >= enough && (strings.HasPrefix(x, y) || strings.HasPrefix(y, x))
+}
+
+// letters are those of the local part, or of the account that it stands for.
+func (a *address) letters() string {
+	local := a.local
+	if account, _ := a.login(); account != "" {
+		_, local, _ = strings.Cut(account, ":")
+	}
+	return lettersOf(local)
+}
+
+func lettersOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) {
+			return r
+		}
+		return -1
+	}, text)
+}
+
+// spellings gives the ways to write somebody without digits, signs and spaces: a normalized name, forwards and with its last word first, and the local
+// part of an address. Two people who share one are one where they meet in one commit: nobody is signed off for by a namesake.
+func spellings(name string, a *address) (all []string) {
+	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) })
+	add := func(text string) {
+		if len(text) >= enough && !isPlaceholderName(text) {
+			all = append(all, text)
+		}
+	}
+	if !isPlaceholderName(name) {
+		add(strings.Join(words, ""))
+		if n := len(words); n > 1 {
+			add(words[n-1] + strings.Join(words[:n-1], ""))
+		}
+	}
+	if a.form == valid {
+		add(a.letters())
+	}
+	return all
 }
 
 // login reads an address that a forge has made up, as the account it stands for: "github:jane", and "github#12345" where it tells the number,

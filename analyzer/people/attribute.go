@@ -579,16 +579,19 @@ func (t *timelines) uses(a *attributor) {
 	}
 }
 
-// signOffs adds the company addresses with which authors sign their own commits off. Somebody else's says nothing of the author.
+// signOffs adds the company addresses with which authors sign their own commits off, be it under another spelling of their name. Somebody else's
+// says nothing of the author.
 func (t *timelines) signOffs(a *attributor, events [][]event) {
 	if !t.on(RuleSignOff) {
 		return
 	}
 	type signer struct {
-		name  string
-		spans []span
+		name      string
+		spellings []string
+		spans     []span
 	}
 	signers := map[string]signer{} // by value of the line
+	spelled := map[uint32][]string{}
 	for r, repository := range t.repositories {
 		for c := range repository.Commits {
 			commit := &repository.Commits[c]
@@ -610,14 +613,22 @@ func (t *timelines) signOffs(a *attributor, events [][]event) {
 					name, email, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line.Value), ">"), "<")
 					s.name = normalizeName(name)
 					if address := t.parse(email); address.form == valid && address.repair == "" && s.name != "" && !isPlaceholderName(s.name) {
-						s.spans = t.domain(&address)
+						s.spans, s.spellings = t.domain(&address), spellings(s.name, &address)
 					}
 					signers[line.Value] = s
 				}
-				if s.name != id.name && s.name != normalizeName(id.signature.Name) {
+				at := a.at(s.spans, day, true)
+				if at.Class != Employer && at.Class != Contractor {
 					continue
 				}
-				if at := a.at(s.spans, day, true); at.Class == Employer || at.Class == Contractor {
+				own := s.name == id.name || s.name == normalizeName(id.signature.Name)
+				if !own {
+					if _, ok := spelled[i]; !ok {
+						spelled[i] = spellings(normalizeName(id.signature.Name), &id.own)
+					}
+					own = slices.ContainsFunc(spelled[i], func(text string) bool { return slices.Contains(s.spellings, text) })
+				}
+				if own {
 					e := t.out.Evidence[at.Evidence]
 					events[a.person[i]] = append(events[a.person[i]], event{
 						day, int32(at.Organization), at.Class, t.becauseOf(RuleSignOff, e.Source, "medium", e.Where, always), a.strong[i],

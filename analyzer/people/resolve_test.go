@@ -365,6 +365,27 @@ func TestSignOff(t *testing.T) {
 			t.Errorf("commit %d: %v by %s", c, a.Class, got)
 		}
 	}
+	// Nobody is signed off for by a namesake, so other spellings will do; less than five letters in common will not.
+	for _, tt := range []struct {
+		who, by string
+		own     bool
+	}{
+		{"jo-lone_88 <x@home.example>", "Jo Lone <jo@acme.example>", true},
+		{"lone.jo <x@home.example>", "jolone3 <x@acme.example>", true},
+		{"Snow <jo.lone1990@home.example>", "乔 <jolone7@acme.example>", true},
+		{"12+jolone@users.noreply.github.com <12+jolone@users.noreply.github.com>", "Jo <jolone@acme.example>", true},
+		{"老虎 <tiger@home.example>", "Jo Lone <jo.lone@acme.example>", false},
+		{"joln <joln@home.example>", "Jo <joln@acme.example>", false},
+		{"developer_1 <x@home.example>", "developer 2 <y@acme.example>", false},
+		{"jolone <x@home.example>", "Jo Lone <jo@else.example>", false},
+		{"", "Jo Lone <jo@acme.example>", false},
+	} {
+		one := repository(t, "r", signed(tt.who, "2020-01-01", tt.by))
+		a := resolve(t, Options{}, one).Attribute(0, 0, one.Commits[0].Authored)
+		if a.Class.Known() != tt.own {
+			t.Errorf("%q, signed off by %q: %v", tt.who, tt.by, a.Class)
+		}
+	}
 	off := resolve(t, Options{Rules: map[string]bool{RuleSignOff: false}}, repo)
 	if a := off.Attribute(0, 0, repo.Commits[0].Authored); a.Class.Known() {
 		t.Error("switched off, it still decides")
