@@ -113,7 +113,8 @@ type Options struct {
 	inState, gone map[string]state.Entry
 	// lean reads no owners of lines.
 	lean   bool
-	memory *memory // of Memory; nil for no limit
+	memory *memory  // of Memory; nil for no limit
+	spill  *spilled // nil to keep facts in memory
 }
 
 // Progress of a run, in repositories and in bytes of their packs, which is what time goes with.
@@ -138,7 +139,12 @@ type Outcome struct {
 	Unchanged bool
 
 	files []state.File // as the state keeps them; nil without a state
+	spill *spilled
 }
+
+// Close gives back the room of the facts that the outcome was made of. Nothing of the outcome may be used afterwards, not even a text that was taken
+// out of it: it may lie there. Whoever ends the process with it needs no Close.
+func (o *Outcome) Close() error { return o.spill.close() }
 
 // ErrNothing is wrapped by the error of a run of which no repository could be read.
 var ErrNothing = errors.New("no repository could be read")
@@ -146,8 +152,16 @@ var ErrNothing = errors.New("no repository could be read")
 // Run does the whole job: it finds the repositories, reads their histories, resolves people, measures, and builds the model and the graph.
 // Repositories that cannot be read are part of the outcome. It fails if the sources are wrong ([source.ErrUsage]), if none can be read
 // ([ErrNothing]), if figures contradict each other ([measure.LawError]), or if ctx ends.
-func Run(ctx context.Context, opts Options) (*Outcome, error) {
+func Run(ctx context.Context, opts Options) (out *Outcome, err error) {
 	opts.complete()
+	opts.spill = newSpilled(&opts)
+	defer func() {
+		if out != nil {
+			out.spill = opts.spill
+		} else if closing := opts.spill.close(); closing != nil {
+			err = errors.Join(err, closing)
+		}
+	}()
 	var alerts []*alert.Rule
 	var rules map[string]bool
 	opts.Source.Check = func(e *source.Ecosystem) (err error) {
@@ -199,8 +213,12 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 				return out, ctx.Err()
 			}
 		}
+		problems := unreadable(read)
 		if err := load(ctx, ecosystem.Repositories, read, opts); err != nil {
 			return nil, err
+		}
+		if unreadable(read) != problems {
+			from = "" // damaged facts that could not be made again: the next run tries
 		}
 	}
 	provenance := report.Provenance{Ecosystem: ecosystem.Name, Version: opts.Version, Warnings: slices.Clone(ecosystem.Warnings)}
@@ -319,7 +337,7 @@ func Run(ctx context.Context, opts Options) (*Outcome, error) {
 		return nil, err
 	}
 	stages.end("control, openness and networks are measured")
-	out := &Outcome{Model: model, Graph: g, Skipped: shallow || kept || told.inPart || len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
+	out = &Outcome{Model: model, Graph: g, Skipped: shallow || kept || told.inPart || len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
 	for _, rule := range alerts {
 		out.Alerts = append(out.Alerts, rule.Evaluate(model))
 	}
@@ -620,16 +638,22 @@ type reading struct {
 	stored stored // of a run with a state
 }
 
+// unreadable counts the repositories that could not be read.
+func unreadable(read []reading) (n int) {
+	for i := range read {
+		if read[i].err != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // large is the size of packs from which on a repository is worth all workers.
 const large = 32 << 20
 
 // readAll reads every repository that can be read: large ones one by one on all workers, small ones side by side.
 func readAll(ctx context.Context, repositories []source.Repository, opts Options) ([]reading, error) {
-	if opts.memory != nil {
-		watched, stop := context.WithCancel(ctx)
-		defer stop()
-		go opts.memory.watch(watched)
-	}
+	defer opts.memory.guard(ctx)()
 	out := make([]reading, len(repositories))
 	sizes := make([]int64, len(repositories))
 	order := make([]int, 0, len(repositories))
@@ -693,21 +717,28 @@ func readAll(ctx context.Context, repositories []source.Repository, opts Options
 	return out, ctx.Err()
 }
 
-func readOne(
-	ctx context.Context, r *source.Repository, opts Options, workers int, p *history.Progress,
-) (f *facts.Repository, ends []*measure.Ends, err error) {
+func readOne(ctx context.Context, r *source.Repository, opts Options, workers int, p *history.Progress, out *reading) (err error) {
 	repository, err := history.Open(r.Dir)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, repository.Close()) }()
-	f, err = history.Read(ctx, repository, r.Key, cmp.Or(opts.Revision, r.Revision), history.Options{
+	f, err := history.Read(ctx, repository, r.Key, cmp.Or(opts.Revision, r.Revision), history.Options{
 		Workers: workers, NoRenames: opts.NoRenames, RenameLimit: opts.RenameLimit, Ownership: !opts.lean, Progress: p, Memory: opts.memory.share(opts.Workers),
 	})
-	if err == nil {
-		ends, err = findRanges(ctx, repository, f, opts.Ranges)
+	if err != nil {
+		return err
 	}
-	return f, ends, err
+	return out.hold(ctx, repository, f, &opts)
+}
+
+// hold takes the facts of a repository for what comes after reading, with the ends of ranges in them.
+func (out *reading) hold(ctx context.Context, repository *history.Repository, f *facts.Repository, opts *Options) (err error) {
+	f.Plan = nil
+	if out.ends, err = findRanges(ctx, repository, f, opts.Ranges); err == nil {
+		out.facts = opts.spill.keep(f)
+	}
+	return err
 }
 
 // packBytes estimates how much there is to read.

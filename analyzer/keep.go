@@ -123,12 +123,15 @@ func keepOne(ctx context.Context, r *source.Repository, opts Options, workers in
 			return nil
 		}
 	}
-	if *e, err = opts.State.Save(f, w); err != nil {
-		return err
+	return out.save(ctx, repository, f, &opts)
+}
+
+// save stores what was read of a repository. What goes wrong with the state is fatal.
+func (out *reading) save(ctx context.Context, repository *history.Repository, f *facts.Repository, opts *Options) (fatal error) {
+	if out.stored.entry, fatal = opts.State.Save(f, out.stored.want); fatal != nil {
+		return fatal
 	}
-	f.Plan = nil
-	out.facts = f
-	out.ends, out.err = findRanges(ctx, repository, f, opts.Ranges)
+	out.err = out.hold(ctx, repository, f, opts)
 	return nil
 }
 
@@ -245,6 +248,7 @@ func keepUnread(repositories []source.Repository, read []reading, opts *Options)
 
 // load reads the facts that were not read from git. What is damaged is read from there again.
 func load(ctx context.Context, repositories []source.Repository, read []reading, opts Options) error {
+	defer opts.memory.guard(ctx)()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(opts.Workers)
 	size := func(i int) int {
@@ -264,19 +268,19 @@ func load(ctx context.Context, repositories []source.Repository, read []reading,
 			}
 			f, err := opts.State.Load(out.stored.entry, false, opts.Workers)
 			if err != nil {
-				return loadAgain(ctx, &repositories[i], opts, out, err)
+				damage := err
+				return inTime(ctx, &repositories[i], opts, out, func(ctx context.Context) error { return loadAgain(ctx, &repositories[i], opts, out, damage) })
 			}
-			out.facts = f
 			if len(opts.Ranges) == 0 {
-				return nil
+				return out.hold(ctx, nil, f, &opts)
 			}
 			repository, err := history.Open(repositories[i].Dir)
-			if err != nil {
-				out.ends = make([]*measure.Ends, len(opts.Ranges))
-				return nil // kept figures: the repository cannot be read, and the result says so
+			if err != nil { // kept figures: the repository cannot be read, and the result says so
+				out.facts, out.ends = opts.spill.keep(f), make([]*measure.Ends, len(opts.Ranges))
+				return nil
 			}
 			defer repository.Close()
-			out.ends, out.err = findRanges(ctx, repository, f, opts.Ranges)
+			out.err = out.hold(ctx, repository, f, &opts)
 			return nil
 		})
 	}
@@ -286,7 +290,7 @@ func load(ctx context.Context, repositories []source.Repository, read []reading,
 	return opts.memory.check()
 }
 
-// loadAgain reads a repository whose facts are damaged from git.
+// loadAgain reads a repository whose facts are damaged from git, on one worker: others are loaded beside it.
 func loadAgain(ctx context.Context, r *source.Repository, opts Options, out *reading, damage error) error {
 	if out.stored.kept != "" {
 		out.err, out.stored.kept = fmt.Errorf("%s, and its facts are damaged: %w", out.stored.kept, damage), ""
@@ -304,13 +308,7 @@ func loadAgain(ctx context.Context, r *source.Repository, opts Options, out *rea
 		out.err = err
 		return nil
 	}
-	if out.stored.entry, err = opts.State.Save(f, out.stored.want); err != nil {
-		return err
-	}
-	f.Plan = nil
-	out.facts = f
-	out.ends, out.err = findRanges(ctx, repository, f, opts.Ranges)
-	return nil
+	return out.save(ctx, repository, f, &opts)
 }
 
 // inputs gives the hash of all that shapes a result: of everything that this function's callers read, the same hash means the same result.

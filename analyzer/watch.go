@@ -80,13 +80,17 @@ func knownOrganizations(e *source.Ecosystem, opts Options) (func(string) (string
 
 // readInTime reads a repository within its limit of time.
 func readInTime(ctx context.Context, r *source.Repository, opts Options, workers int, p *history.Progress, out *reading) (fatal error) {
-	read := func(ctx context.Context) (fatal error) {
+	return inTime(ctx, r, opts, out, func(ctx context.Context) (fatal error) {
 		if opts.State != nil {
 			return keepOne(ctx, r, opts, workers, p, out)
 		}
-		out.facts, out.ends, out.err = readOne(ctx, r, opts, workers, p)
+		out.err = readOne(ctx, r, opts, workers, p, out)
 		return nil
-	}
+	})
+}
+
+// inTime calls what reads a repository from git, which gives up when that takes longer or more than it may.
+func inTime(ctx context.Context, r *source.Repository, opts Options, out *reading, read func(context.Context) error) (fatal error) {
 	if opts.ReadTimeout <= 0 && opts.memory == nil {
 		return read(ctx)
 	}
@@ -144,6 +148,16 @@ func (m *memory) add(giveUp context.CancelCauseFunc, size int64) (done func()) {
 		defer m.mutex.Unlock()
 		delete(m.reading, h)
 	}
+}
+
+// guard watches until the function is called that it gives.
+func (m *memory) guard(ctx context.Context) (stop func()) {
+	if m == nil {
+		return func() {}
+	}
+	watched, stop := context.WithCancel(ctx)
+	go m.watch(watched)
+	return stop
 }
 
 // watch looks at what is in use until ctx ends.

@@ -26,6 +26,9 @@ type System interface {
 	RemoveAll(name string) error
 	// SyncDir flushes the names in a folder to the disk.
 	SyncDir(name string) error
+	// Scratch makes a file for reading and writing that has no name: it is gone when it is closed, or its process ends. name is one on the
+	// disk where it is to lie, that nobody else uses.
+	Scratch(name string) (*os.File, error)
 }
 
 // Real is the file system of the machine.
@@ -75,6 +78,18 @@ func (Real) SyncDir(name string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+// Scratch implements [System].
+func (Real) Scratch(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(name); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // Replace writes a file so that whoever reads, now or after a crash, finds the old content or the new one. temporary is a name on the same

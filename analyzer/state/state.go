@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -107,6 +108,9 @@ func (s *State) ForgesDir() string { return s.path("forges") }
 
 // ListsDir is the folder of what is known of the histories of lists of repositories.
 func (s *State) ListsDir() string { return s.path("lists") }
+
+// Scratch makes a file on the disk of the state that has no name, and is gone when it is closed or the process ends.
+func (s *State) Scratch() (*os.File, error) { return s.disk.Scratch(s.path(tmpName, "scratch")) }
 
 // Notices say, for people, what was wrong with the state and has been put right.
 func (s *State) Notices() []string {

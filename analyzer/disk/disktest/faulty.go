@@ -154,3 +154,17 @@ func (f *Faulty) SyncDir(name string) error {
 	_, err := f.step("sync", name, true)
 	return err
 }
+
+// Scratch implements [disk.System]. Half done is a file that still has its name.
+func (f *Faulty) Scratch(name string) (*os.File, error) {
+	first, err := f.step("scratch", name, true)
+	if err == nil {
+		return f.Real.Scratch(name)
+	}
+	if first {
+		if err := write(name, nil, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return nil, err
+}
