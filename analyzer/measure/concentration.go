@@ -83,15 +83,8 @@ func atoms(a, b []uint64, total uint64) int {
 }
 
 func descending(x []uint64) {
-	slices.SortFunc(x, func(a, b uint64) int {
-		switch {
-		case a > b:
-			return -1
-		case a < b:
-			return 1
-		}
-		return 0
-	})
+	slices.Sort(x)
+	slices.Reverse(x)
 }
 
 // wide is an unsigned integer of 128 bits: squares of lines do not fit 64, and sums of rounded squares would depend on their order.

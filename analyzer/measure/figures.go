@@ -2,6 +2,7 @@ package measure
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"sort"
@@ -14,21 +15,28 @@ type scope struct {
 	Scope
 	ranks []int    // of its repositories
 	order []uint32 // its entries by date, invalid ones first
+	like  int      // the first scope with the same ranks: they share all below
 	first int64    // the first valid date of a commit or a snapshot; math.MaxInt64 if there is none
 	// The first dated commits of persons, addresses, names and pairs, ascending.
 	persons, addresses, names, pairs []int64
 }
 
-// job is one Figures to compute.
+// job is the work of a period, in scopes that have the same repositories: a lonely repository is a scope of its own, and of its class.
 type job struct {
-	scope  *scope
+	scope  *scope // any of them
 	period Period
+	window int // of windows
+	wanted []wanted
+}
+
+// wanted is one Figures to compute.
+type wanted struct {
+	Scope
 	depth  depth
-	at     *Figures
+	at     int          // into all figures
 	people *[]PersonRow // nil but for the ecosystem's windows
 	// contributions is nil but for the repositories' windows.
 	contributions *[]Contribution
-	window        int // of depth windowed
 }
 
 // depth says how much of the figures a period gets.
@@ -48,23 +56,41 @@ func (m *measurement) figures() {
 	}
 
 	var jobs []job
+	type same struct {
+		like   int // scope
+		period Period
+	}
+	index := map[same]int{}
+	total := 0
+	add := func(s *scope, p Period, window int, w wanted) {
+		k := same{s.like, p}
+		at, ok := index[k]
+		if !ok {
+			at = len(jobs)
+			index[k] = at
+			jobs = append(jobs, job{scope: s, period: p, window: window})
+		}
+		w.Scope, w.at = s.Scope, total
+		jobs[at].wanted = append(jobs[at].wanted, w)
+		total++
+	}
 	m.result.People = make([][]PersonRow, len(m.result.Windows))
 	contributions := make([][]*[]Contribution, len(m.result.Windows)) // by window, then by repository
 	for i := range m.scopes {
 		s := &m.scopes[i]
-		for w, p := range m.result.Windows {
-			j := job{scope: s, period: p, depth: windowed, window: w}
+		for window, p := range m.result.Windows {
+			w := wanted{depth: windowed}
 			switch s.Kind {
 			case ScopeEcosystem:
-				j.people = &m.result.People[w]
+				w.people = &m.result.People[window]
 			case ScopeRepository:
-				j.contributions = new([]Contribution)
-				contributions[w] = append(contributions[w], j.contributions)
+				w.contributions = new([]Contribution)
+				contributions[window] = append(contributions[window], w.contributions)
 			}
-			jobs = append(jobs, j)
+			add(s, p, window, w)
 		}
 	}
-	windows := len(jobs)
+	windows := total
 	for i := range m.scopes {
 		s := &m.scopes[i]
 		if s.first == math.MaxInt64 {
@@ -82,20 +108,18 @@ func (m *measurement) figures() {
 				depth = full
 			}
 			for _, p := range series(kind, s.first, last, m.in.AsOf) {
-				jobs = append(jobs, job{scope: s, period: p, depth: depth})
+				add(s, p, -1, wanted{depth: depth})
 			}
 		}
 	}
-	all := make([]Figures, len(jobs))
+	all := make([]Figures, total)
 	m.result.Figures, m.result.Series = all[:windows:windows], all[windows:]
 	scratches := make([]*scratch, m.workers)
 	m.parallel(len(jobs), func(worker, i int) {
 		if scratches[worker] == nil {
 			scratches[worker] = newScratch(m)
 		}
-		j := &jobs[i]
-		j.at = &all[i]
-		scratches[worker].do(j)
+		scratches[worker].do(&jobs[i], all)
 	})
 	m.result.Contributions = make([][]Contribution, len(m.result.Windows))
 	for w, lists := range contributions {
@@ -149,8 +173,16 @@ func (m *measurement) makeScopes() {
 	slices.Sort(sorted)
 	place := func(key uint64) uint32 { return uint32(key & math.MaxUint32) }
 	belongs := make([][]*scope, len(m.repositories))
+	first := map[string]int{} // scope by ranks
 	for i := range m.scopes {
 		s := &m.scopes[i]
+		m.result.Scopes = append(m.result.Scopes, s.Scope)
+		ranks := fmt.Sprint(s.ranks)
+		like, ok := first[ranks]
+		if s.like = like; ok {
+			continue
+		}
+		first[ranks], s.like = i, i
 		n := 0
 		s.first = math.MaxInt64
 		for _, rank := range s.ranks {
@@ -162,20 +194,30 @@ func (m *measurement) makeScopes() {
 			}
 		}
 		s.order = make([]uint32, 0, n)
-		m.result.Scopes = append(m.result.Scopes, s.Scope)
 	}
 	for _, key := range sorted {
 		for _, s := range belongs[m.entries[place(key)].rank] {
 			s.order = append(s.order, place(key))
 		}
 	}
+	m.scopeOf = make([]*scope, len(m.repositories))
 	scratches := make([]*arrivals, m.workers)
 	m.parallel(len(m.scopes), func(worker, i int) {
 		if scratches[worker] == nil {
 			scratches[worker] = newArrivals(m)
 		}
-		scratches[worker].firsts(m, &m.scopes[i])
+		if m.scopes[i].like == i {
+			scratches[worker].firsts(m, &m.scopes[i])
+		}
 	})
+	for i := range m.scopes {
+		s, like := &m.scopes[i], &m.scopes[m.scopes[i].like]
+		s.order, s.first = like.order, like.first
+		s.persons, s.addresses, s.names, s.pairs = like.persons, like.addresses, like.names, like.pairs
+		if s.Kind == ScopeRepository {
+			m.scopeOf[s.ranks[0]] = s
+		}
+	}
 
 	m.last = m.in.AsOf
 	if n := len(sorted); n > 0 {
@@ -297,12 +339,12 @@ func (e *entry) sum() Sum {
 	return s
 }
 
-// do computes one job.
-func (s *scratch) do(j *job) {
+// do computes one job, into all figures.
+func (s *scratch) do(j *job, all []Figures) {
 	m := s.m
-	f := j.at
-	f.Scope, f.Period = j.scope.Scope, j.period
 	ranged := j.period.Kind == KindRange
+	common := Figures{Period: j.period}
+	f := &common
 	if ranged {
 		c := &f.Contributors
 		c.Ever = s.count(j, fromTo)
@@ -354,28 +396,53 @@ func (s *scratch) do(j *job) {
 	for _, rank := range j.scope.ranks {
 		f.Growth.add(m.repositories[rank].growth(j.period))
 	}
-	if j.depth == light {
+	more, withBulk := false, false
+	for i := range j.wanted {
+		w := &j.wanted[i]
+		more, withBulk = more || w.depth > light, withBulk || indexedWithBulk(j.period.Kind, w.Kind)
+	}
+	if more {
+		common.Organizations, common.Persons = s.indices(withBulk)
+	}
+	for i := range j.wanted {
+		w := &j.wanted[i]
+		all[w.at] = common
+		all[w.at].Scope = w.Scope
+		s.complete(&all[w.at], j, w)
+	}
+}
+
+// complete fills in what one of several figures of the same work has more than others.
+func (s *scratch) complete(f *Figures, j *job, w *wanted) {
+	if w.depth == light {
+		f.Organizations, f.Persons = nil, nil
 		return
 	}
 	s.rows(f)
-	s.indices(f)
-	if j.people != nil {
-		*j.people = s.people()
+	if !indexedWithBulk(j.period.Kind, w.Kind) {
+		without := func(list []Index) []Index {
+			return slices.DeleteFunc(slices.Clone(list), func(i Index) bool { return i.Bulk })
+		}
+		f.Organizations, f.Persons = without(f.Organizations), without(f.Persons)
 	}
-	if j.contributions != nil {
-		*j.contributions = s.contributions(j.scope.Name)
+	if w.people != nil {
+		*w.people = s.people()
 	}
-	if j.depth == windowed && f.Growth.Undefined == 0 {
+	if w.contributions != nil {
+		*w.contributions = s.contributions(w.Name)
+	}
+	if w.depth != windowed {
+		return
+	}
+	if f.Growth.Undefined == 0 {
 		f.Reconciliation = new(Reconciliation)
 		for _, rank := range j.scope.ranks {
-			f.Reconciliation.add(&m.repositories[rank].reconciliations[j.window])
+			f.Reconciliation.add(&s.m.repositories[rank].reconciliations[j.window])
 		}
 	}
-	if j.depth == windowed {
-		f.Classes, f.Languages = s.kinds(j)
-		if m.in.Survival && !ranged {
-			f.Surviving = s.surviving(j)
-		}
+	f.Classes, f.Languages = s.kinds(j)
+	if s.m.in.Survival && j.period.Kind != KindRange {
+		f.Surviving = s.surviving(j)
 	}
 }
 
@@ -540,45 +607,53 @@ const (
 	RowBulk   = "bulk imports"
 )
 
-// indices computes the concentration over organizations and persons.
-func (s *scratch) indices(f *Figures) {
+// indices computes the concentration over organizations and persons, with bulk imports too if somebody asks for that.
+func (s *scratch) indices(withBulk bool) (overOrganizations, overPersons []Index) {
 	organizations := s.m.sizes.organizations
-	withBulk := []bool{false, true}
-	if f.Period.Kind != KindWindow && f.Period.Kind != KindRange || f.Scope.Kind == ScopeSubsystem || f.Scope.Kind == ScopeRepository {
-		withBulk = withBulk[:1]
-	}
 	for _, of := range []string{KeyCommits, KeyChanged} {
-		amount := func(work, bulk Sum, with bool) uint64 {
-			if with {
-				work = work.Plus(bulk)
+		amount := func(work, bulk *Sum, with bool) (n uint64) {
+			switch {
+			case of == KeyCommits && with:
+				return work.Commits + bulk.Commits
+			case of == KeyCommits:
+				return work.Commits
+			case with:
+				return work.Changed() + bulk.Changed()
 			}
-			if of == KeyChanged {
-				return work.Changed()
-			}
-			return work.Commits
+			return work.Changed()
 		}
-		for _, with := range withBulk {
+		for _, with := range []bool{false, true} {
+			if with && !withBulk {
+				continue
+			}
+			s.atoms = s.atoms[:0]
+			for _, i := range s.met {
+				s.atoms = positive(s.atoms, amount(&s.persons[i].unknownWork, &s.persons[i].unknownBulk, with))
+			}
 			for _, merged := range []bool{false, true} {
 				parts := s.apart[:organizations]
 				if merged {
 					parts = s.merged[:organizations]
 				}
-				s.values, s.atoms = s.values[:0], s.atoms[:0]
+				s.values = s.values[:0]
 				for i := range parts {
-					s.values = positive(s.values, amount(parts[i].Sum, parts[i].Bulk, with))
+					s.values = positive(s.values, amount(&parts[i].Sum, &parts[i].Bulk, with))
 				}
-				for _, i := range s.met {
-					s.atoms = positive(s.atoms, amount(s.persons[i].unknownWork, s.persons[i].unknownBulk, with))
-				}
-				f.Organizations = append(f.Organizations, Index{of, merged, with, Concentrate(s.values, s.atoms)})
+				overOrganizations = append(overOrganizations, Index{of, merged, with, Concentrate(s.values, s.atoms)})
 			}
 			s.values = s.values[:0]
 			for _, i := range s.met {
-				s.values = positive(s.values, amount(s.persons[i].work, s.persons[i].bulk, with))
+				s.values = positive(s.values, amount(&s.persons[i].work, &s.persons[i].bulk, with))
 			}
-			f.Persons = append(f.Persons, Index{of, false, with, Concentrate(s.values, nil)})
+			overPersons = append(overPersons, Index{of, false, with, Concentrate(s.values, nil)})
 		}
 	}
+	return overOrganizations, overPersons
+}
+
+// indexedWithBulk says whether the indices of a period and scope are given with bulk imports, too.
+func indexedWithBulk(period, scope string) bool {
+	return (period == KindWindow || period == KindRange) && scope != ScopeSubsystem && scope != ScopeRepository
 }
 
 func positive(values []uint64, x uint64) []uint64 {
@@ -588,13 +663,8 @@ func positive(values []uint64, x uint64) []uint64 {
 	return values
 }
 
-// sortTouched brings the actors met into the order of person and bucket, so that a person's buckets come one after the other.
-func (s *scratch) sortTouched() {
-	slices.SortFunc(s.touched, func(a, b uint32) int {
-		x, y := &s.m.actors[a], &s.m.actors[b]
-		return cmp.Or(cmp.Compare(x.person, y.person), cmp.Compare(x.bucket, y.bucket), cmp.Compare(a, b))
-	})
-}
+// sortTouched brings the actors met into the order of roles.
+func (s *scratch) sortTouched() { slices.SortFunc(s.touched, s.m.byRole) }
 
 // side gives the organization and class of a bucket that is no machine's.
 func (m *measurement) side(bucket uint32) (organization int, class people.Class) {

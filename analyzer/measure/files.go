@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"sort"
+
+	"orrery/analyzer/facts"
 )
 
 // FileWork is the counted work of a person on one file in a slice of the ledger. A file is a path of a repository: what is renamed is another
@@ -17,54 +19,70 @@ type FileWork struct {
 	Changed uint64 // lines
 }
 
-// keepFiles fills the result's; after keepLedger.
-func (m *measurement) keepFiles() {
-	cuts := m.cuts()
+// keepFiles fills the result's, by the cuts of the ledger.
+func (m *measurement) keepFiles(cuts []int64) {
 	all := make([][]FileWork, len(m.repositories))
-	m.parallel(len(m.repositories), func(_, rank int) {
-		r := &m.repositories[rank]
-		var list []FileWork
-		for i := range m.entries[r.entries.Lo:r.entries.Hi] {
-			e := &m.entries[int(r.entries.Lo)+i]
-			if e.state != counted || !e.here {
+	first := make([]uint32, len(m.repositories)+1)
+	for rank := range m.repositories {
+		first[rank+1] = first[rank] + uint32(len(m.repositories[rank].Paths))
+	}
+	m.parallel(len(m.repositories), func(_, rank int) { all[rank] = m.filesOf(uint32(rank), cuts, first[rank]) })
+	if len(all) == 1 {
+		m.result.Files = all[0]
+		return
+	}
+	m.result.Files = slices.Concat(all...)
+}
+
+// filesOf gives the work on the files of a repository, which are numbered from first on. Most files have little work, so rows are dealt out to
+// files by counting; there they come by date, as they are gone through.
+func (m *measurement) filesOf(rank uint32, cuts []int64, first uint32) []FileWork {
+	r := &m.repositories[rank]
+	rows := func(do func(e *entry, row *facts.Change)) {
+		for _, i := range m.scopeOf[rank].order {
+			e := &m.entries[i]
+			if e.state != counted || !e.here || e.credit {
 				continue
 			}
-			slice := 0
-			if e.when != undated {
-				slice = sort.Search(len(cuts), func(i int) bool { return cuts[i] > e.when })
-			}
 			span := r.Commits[e.row].Changes
-			for j := range r.Changes[span.Lo:span.Hi] {
-				c := &r.Changes[int(span.Lo)+j]
-				if r.kinds[r.kindOf[c.Path]].here > 0 {
-					list = append(list, FileWork{c.Path, uint32(slice), m.actors[e.actor].person, 1, uint64(c.Added) + uint64(c.Removed)})
+			for j := span.Lo; j < span.Hi; j++ {
+				if row := &r.Changes[j]; r.kinds[r.kindOf[row.Path]].here > 0 {
+					do(e, row)
 				}
 			}
 		}
-		list = byFile(list, len(r.Paths))
-		merged := list[:0]
-		for _, w := range list {
-			if n := len(merged); n > 0 && merged[n-1].File == w.File && merged[n-1].Slice == w.Slice && merged[n-1].Person == w.Person {
-				merged[n-1].Commits += w.Commits
-				merged[n-1].Changed += w.Changed
+	}
+	at := make([]uint32, len(r.Paths)+1)
+	rows(func(_ *entry, row *facts.Change) { at[row.Path+1]++ })
+	for p := range r.Paths {
+		at[p+1] += at[p]
+	}
+	list := make([]FileWork, at[len(r.Paths)])
+	slice := 0
+	rows(func(e *entry, row *facts.Change) {
+		slice = sliceAt(cuts, slice, e.when)
+		next := &at[row.Path]
+		list[*next] = FileWork{first + row.Path, uint32(slice), m.actors[e.actor].person, 1, uint64(row.Added) + uint64(row.Removed)}
+		*next++
+	})
+	merged := list[:0]
+	for lo, hi := 0, 0; lo < len(list); lo = hi {
+		for hi = lo + 1; hi < len(list) && list[hi].File == list[lo].File && list[hi].Slice == list[lo].Slice; hi++ {
+		}
+		same := list[lo:hi]
+		if len(same) > 1 {
+			slices.SortFunc(same, func(a, b FileWork) int { return cmp.Compare(a.Person, b.Person) })
+		}
+		for i, w := range same {
+			if i > 0 && merged[len(merged)-1].Person == w.Person {
+				merged[len(merged)-1].Commits += w.Commits
+				merged[len(merged)-1].Changed += w.Changed
 				continue
 			}
 			merged = append(merged, w)
 		}
-		all[rank] = slices.Clip(merged)
-	})
-	first, total := uint32(0), 0
-	for _, list := range all {
-		total += len(list)
 	}
-	m.result.Files = make([]FileWork, 0, total)
-	for rank, list := range all {
-		for _, w := range list {
-			w.File += first
-			m.result.Files = append(m.result.Files, w)
-		}
-		first += uint32(len(m.repositories[rank].Paths))
-	}
+	return slices.Clip(merged)
 }
 
 // FileStock is how many lines of a person stand in a file. Machines have none, nor do bulk imports.
@@ -79,34 +97,59 @@ func (m *measurement) keepFileStocks() {
 	if !m.in.Survival {
 		return
 	}
-	m.result.FileStocks = make([][]FileStock, len(m.result.Windows))
 	first := make([]uint32, len(m.repositories)+1)
+	var ends []int64
 	for rank := range m.repositories {
 		first[rank+1] = first[rank] + uint32(len(m.repositories[rank].Paths))
 	}
-	all := make([][][]FileStock, len(m.repositories)) // by rank, then by window
-	lines := make([][]int64, m.workers)               // by worker, then by person
+	for _, p := range m.result.Windows {
+		if p.Kind != KindRange {
+			ends = append(ends, p.To)
+		}
+	}
+	slices.Sort(ends)
+	ends = slices.Compact(ends)
+	all := make([][][]FileStock, len(m.repositories)) // by rank, then by end
+	lines := make([][]personLines, m.workers)         // by worker, then by person
 	m.parallel(len(m.repositories), func(worker, rank int) {
 		if lines[worker] == nil {
-			lines[worker] = make([]int64, len(m.in.Resolution.Persons))
+			lines[worker] = make([]personLines, m.sizes.persons)
 		}
-		all[rank] = m.fileStocks(&m.repositories[rank], first[rank], first[rank+1], lines[worker])
+		all[rank] = m.fileStocks(&m.repositories[rank], first[rank], first[rank+1], ends, lines[worker])
 	})
-	for rank := range all {
-		for w, list := range all[rank] {
-			m.result.FileStocks[w] = append(m.result.FileStocks[w], list...)
+	m.result.FileStocks = make([][]FileStock, len(m.result.Windows))
+	for w, p := range m.result.Windows {
+		if p.Kind == KindRange {
+			continue
+		}
+		end, _ := slices.BinarySearch(ends, p.To)
+		for v := range w { // windows that end together have the same
+			if q := m.result.Windows[v]; q.Kind != KindRange && q.To == p.To {
+				m.result.FileStocks[w] = m.result.FileStocks[v]
+			}
+		}
+		if m.result.FileStocks[w] == nil {
+			for rank := range all {
+				m.result.FileStocks[w] = append(m.result.FileStocks[w], all[rank][end]...)
+			}
 		}
 	}
 }
 
-// fileStocks gives those of a repository, whose files are numbered first to last-1; lines are zeros, and left so.
-func (m *measurement) fileStocks(r *mined, first, last uint32, lines []int64) [][]FileStock {
+// personLines are what stands of a person in the file that was looked at last.
+type personLines struct {
+	lines int64
+	file  uint32 // counted from 1, so that 0 is none
+}
+
+// fileStocks gives by end the stocks of a repository, whose files are numbered first to last-1.
+func (m *measurement) fileStocks(r *mined, first, last uint32, ends []int64, by []personLines) [][]FileStock {
 	start := func(file uint32) int {
 		return sort.Search(len(m.result.Files), func(i int) bool { return m.result.Files[i].File >= file })
 	}
 	work := m.result.Files[start(first):start(last)]
 	// Where the rows of each shared file begin among all that are of such files.
-	at := make([]int, len(r.Paths)+1)
+	at := make([]uint32, len(r.Paths)+1)
 	shared := make([]bool, len(r.Paths))
 	for i := 1; i < len(work); i++ {
 		if work[i].File == work[i-1].File && work[i].Person != work[i-1].Person {
@@ -121,74 +164,60 @@ func (m *measurement) fileStocks(r *mined, first, last uint32, lines []int64) []
 	for p := range r.Paths {
 		at[p+1] += at[p]
 	}
-	// What a row says is copied to where its file's rows are: every window goes through these again, and then memory is read in its order.
+	persons := make([]uint32, len(r.writers)) // facts.None of those that do not count
+	for i := range r.writers {
+		if persons[i] = facts.None; m.counts(r.writers[i].side) {
+			persons[i] = r.writers[i].person
+		}
+	}
+	// What a row says is copied to where its file's rows are, so that memory is read in its order.
 	type row struct {
 		person, step uint32
 		lines        int32
 	}
 	rows := make([]row, at[len(r.Paths)])
 	end := slices.Clone(at) // by file: behind the last of its rows that count
+	nobody := uint32(len(r.Commits))
 	for i := range r.Survival {
 		s := &r.Survival[i]
 		if !shared[s.Path] {
 			continue
 		}
-		if by := &r.writers[r.origins[min(s.Commit, uint32(len(r.Commits)))].writer]; m.counts(by.side) {
-			rows[end[s.Path]] = row{by.person, s.Step, s.Lines}
+		if person := persons[r.origins[min(s.Commit, nobody)].writer]; person != facts.None {
+			rows[end[s.Path]] = row{person, s.Step, s.Lines}
 			end[s.Path]++
 		}
 	}
-	out := make([][]FileStock, len(m.result.Windows))
+	until := make([]uint32, len(ends))
+	for i, t := range ends {
+		until[i] = uint32(r.step(t))
+	}
+	out := make([][]FileStock, len(ends))
 	var met []uint32
-	for w, window := range m.result.Windows {
-		if window.Kind == KindRange {
-			continue
-		}
-		until := uint32(r.step(window.To))
-		for p := range r.Paths {
-			met = met[:0]
-			for _, s := range rows[at[p]:end[p]] {
-				if s.step >= until {
-					break // rows go by steps
-				}
-				if lines[s.person] == 0 {
+	for p := range r.Paths {
+		file, own := first+uint32(p), rows[at[p]:end[p]]
+		met = met[:0]
+		for i := range ends {
+			n := 0
+			for n < len(own) && own[n].step < until[i] { // rows go by steps
+				s := &own[n]
+				n++
+				of := &by[s.person]
+				if of.file != file+1 {
+					*of = personLines{file: file + 1}
 					met = append(met, s.person)
 				}
-				lines[s.person] += int64(s.lines)
+				of.lines += int64(s.lines)
 			}
-			slices.Sort(met)
-			for _, person := range slices.Compact(met) { // who was at 0 in between was met again
-				if n := lines[person]; n > 0 {
-					out[w] = append(out[w], FileStock{first + uint32(p), person, uint32(min(n, math.MaxUint32))})
+			own = own[n:]
+			before := len(out[i])
+			for _, person := range met {
+				if n := by[person].lines; n > 0 { // few of many
+					out[i] = append(out[i], FileStock{file, person, uint32(min(n, math.MaxUint32))})
 				}
-				lines[person] = 0
 			}
+			slices.SortFunc(out[i][before:], func(a, b FileStock) int { return cmp.Compare(a.Person, b.Person) })
 		}
 	}
 	return out
-}
-
-// byFile sorts by file, slice and person. Most files have little work, so they are told apart by counting.
-func byFile(list []FileWork, files int) []FileWork {
-	at := make([]uint32, files+1)
-	for i := range list {
-		at[list[i].File+1]++
-	}
-	for i := range files {
-		at[i+1] += at[i]
-	}
-	sorted := make([]FileWork, len(list))
-	for i := range list {
-		next := &at[list[i].File]
-		sorted[*next] = list[i]
-		*next++
-	}
-	lo := uint32(0)
-	for _, hi := range at[:files] { // by now where each file ends
-		slices.SortFunc(sorted[lo:hi], func(a, b FileWork) int {
-			return cmp.Or(cmp.Compare(a.Slice, b.Slice), cmp.Compare(a.Person, b.Person))
-		})
-		lo = hi
-	}
-	return sorted
 }

@@ -5,38 +5,37 @@ import (
 	"fmt"
 	"slices"
 
-	"orrery/analyzer/facts"
+	"golang.org/x/sync/errgroup"
+
 	"orrery/analyzer/paths"
 	"orrery/analyzer/people"
 )
 
-// fold is the one pass over the survival of all repositories, in order of time: everything is a running level, read off at the end of every
-// month and window. Levels and what is read off are all that it keeps: some 32 bytes for each commit, 8 for each path, 24 for each person in
-// a repository, and for each side that has lines 80 for each month and 16 for each year.
+// fold is the pass over the survival of all repositories in order of time that tells what lines are in: everything is a running level, read off
+// at the end of every month and window. Levels and what is read off are all that it keeps: some 4 bytes for each path, 65 for each person,
+// and for each side that has lines 16 for each month. Whose lines they are commit by commit is told beside it: see lives.
 type fold struct {
 	m       *measurement
 	months  []Period
 	out     *Strata
 	rows    []sideRow
-	classes []int64       // by side and path class
-	sides   [][]Stock     // by side, then by month; nil where there is nothing
-	years   []level       // by year
-	cohorts [][]level     // by side, then by year; nil where there is nothing
-	people  []personLevel // by person
-	changed []uint32      // people touched since the last month's end
-	touched []uint32      // origins touched by the current step
-	lives   [][]lifeMonth // by side, then by month; nil where there is nothing
-	active  []bool        // by person: a commit in the twelve months before the as-of day
-	scratch []level       // by side
-	sums    survivalSums  // at the last month's end
-	// negative says that more lines of a commit went than ever came.
-	negative bool
+	classes []int64   // by side and path class
+	sides   [][]Stock // by side, then by month; nil where there is nothing
+	years   []level   // by year
+	// levels are of accounts, then are they at the last month's end: see account.
+	levels, then []level
+	changed      []uint32        // people touched since the last month's end
+	touched      []bool          // by person: is in changed; nobody always is
+	people       [][]PersonMonth // by month: joined at the end, since they are many
+	sums         survivalSums    // at the last month's end
 }
 
-// personLevel is what lives of a person: work, and bulk imports.
-type personLevel struct {
-	work, bulk, workThen, bulkThen level // then: at the last month's end
-	changed                        bool
+// Accounts are two for each person, work and bulk imports, and one for nobody.
+func account(person uint32, bulk bool) uint32 {
+	if bulk {
+		return 2*person + 1
+	}
+	return 2 * person
 }
 
 // sideRow is a row of what sides make.
@@ -108,18 +107,35 @@ func (m *measurement) attribute() error {
 
 // survive makes Strata and Longevity, and what Figures need of them.
 func (m *measurement) survive() error {
+	var g errgroup.Group
+	var strata *Strata
+	var cohorts [][]Cohort
+	g.Go(func() (err error) {
+		strata, err = m.foldStrata()
+		return err
+	})
+	g.Go(func() (err error) {
+		cohorts, err = m.liveOn()
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	strata.Cohorts = cohorts
+	m.result.Strata = strata
+	return nil
+}
+
+// foldStrata gives the strata without cohorts.
+func (m *measurement) foldStrata() (*Strata, error) {
 	n := m.sides()
+	accounts := 2*m.sizes.persons + 1
 	f := &fold{
 		m: m, months: m.months, rows: m.sideRows(), out: &Strata{Months: m.months},
-		classes: make([]int64, n*paths.NumClasses), sides: make([][]Stock, n), years: make([]level, numYears), cohorts: make([][]level, n),
-		people: make([]personLevel, m.sizes.persons), lives: make([][]lifeMonth, n), active: make([]bool, m.sizes.persons), scratch: make([]level, n),
+		classes: make([]int64, n*paths.NumClasses), sides: make([][]Stock, n), years: make([]level, numYears),
+		levels: make([]level, accounts), then: make([]level, accounts), touched: make([]bool, m.sizes.persons+1),
 	}
-	trailing := m.result.Windows[trailingWindow]
-	for i := range m.entries {
-		if e := &m.entries[i]; (e.state == counted || e.state == bulk) && in(trailing, e.when) {
-			f.active[m.actors[e.actor].person] = true
-		}
-	}
+	f.touched[m.sizes.persons] = true
 	layers := func(names []string) []Layer {
 		list := make([]Layer, len(names))
 		for i, name := range names {
@@ -130,7 +146,6 @@ func (m *measurement) survive() error {
 	var keys, classes, years []string
 	for i := range m.repositories {
 		keys = append(keys, m.repositories[i].Repository.Key)
-		m.repositories[i].begin(f.months)
 	}
 	for c := range paths.Class(paths.NumClasses) {
 		classes = append(classes, c.String())
@@ -139,28 +154,11 @@ func (m *measurement) survive() error {
 		years = append(years, yearName(y))
 	}
 	f.out.Repositories, f.out.Classes, f.out.Languages, f.out.Years = layers(keys), layers(classes), layers(m.languages), layers(years)
-	f.out.Cohorts = make([][]Cohort, len(m.result.Windows))
-	m.result.Holdings = make([][]Holding, len(m.result.Windows))
 	if err := f.run(); err != nil {
-		return err
+		return nil, err
 	}
 	f.finish()
-	m.result.Strata = f.out
-	return nil
-}
-
-// begin sets the month of steps before the first valid date: that of the first valid one.
-func (r *mined) begin(months []Period) {
-	if at := r.step(earliest); at < len(r.clocks) {
-		r.turn(months, r.clocks[at])
-	}
-}
-
-// turn sets the month of a moment that is no earlier than the one before.
-func (r *mined) turn(months []Period, t int64) {
-	for r.month+1 < len(months) && months[r.month].To <= t {
-		r.month++
-	}
+	return f.out, nil
 }
 
 func (f *fold) run() error {
@@ -179,9 +177,6 @@ func (f *fold) run() error {
 	for _, t := range slices.Compact(moments) {
 		for i := range m.repositories {
 			f.advance(&m.repositories[i], t)
-			if f.negative {
-				return &LawError{Law{Name: m.repositories[i].Repository.Key + ": surviving lines of every commit are none or more", Left: -1}}
-			}
 		}
 		if month < len(f.months) && f.months[month].To == t {
 			if err := f.endMonth(month); err != nil {
@@ -190,14 +185,8 @@ func (f *fold) run() error {
 			month++
 		}
 		for w, p := range m.result.Windows {
-			if p.To != t || p.Kind == KindRange {
-				continue
-			}
-			if err := f.endWindow(w); err != nil {
-				return err
-			}
-			if w == trailingWindow {
-				f.longevity(t)
+			if p.To == t && p.Kind != KindRange {
+				f.endWindow(w)
 			}
 		}
 	}
@@ -206,91 +195,36 @@ func (f *fold) run() error {
 
 // advance folds the steps of a repository before a moment.
 func (f *fold) advance(r *mined, t int64) {
-	for i := r.next; ; {
-		if i == len(r.Survival) || r.clocks[r.Survival[i].Step] >= t {
-			r.next = i
-			return
+	until := uint32(r.step(t))
+	rows, nobody := r.Survival, uint32(len(r.Commits))
+	i := r.next
+	for ; i < len(rows) && rows[i].Step < until; i++ {
+		row := &rows[i]
+		lines := int64(row.Lines)
+		k := &r.kinds[r.kindOf[row.Path]]
+		here := lines * k.here
+		k.lines += lines
+		was := r.pathLines[row.Path]
+		is := was + row.Lines
+		r.pathLines[row.Path] = is
+		switch {
+		case was == 0 && is != 0:
+			k.files++
+		case was != 0 && is == 0:
+			k.files--
 		}
-		step := r.Survival[i].Step
-		r.turn(f.months, r.clocks[step])
-		for ; i < len(r.Survival) && r.Survival[i].Step == step; i++ {
-			f.apply(r, &r.Survival[i])
-		}
-		f.settle(r)
-	}
-}
-
-func (f *fold) apply(r *mined, row *facts.Survival) {
-	lines := int64(row.Lines)
-	k := &r.kinds[r.kindOf[row.Path]]
-	k.lines += lines
-	was := r.pathLines[row.Path]
-	is := was + row.Lines
-	r.pathLines[row.Path] = is
-	switch {
-	case was == 0 && is != 0:
-		k.files++
-	case was != 0 && is == 0:
-		k.files--
-	}
-	commit := min(row.Commit, uint32(len(r.Commits)))
-	o := &r.origins[commit]
-	w := &r.writers[o.writer]
-	w.add(lines, k.here)
-	f.classes[w.side*paths.NumClasses+uint32(k.class)] += lines
-	f.years[o.year].add(lines, k.here)
-	cohorts := f.cohorts[w.side]
-	if cohorts == nil {
-		cohorts = make([]level, numYears)
-		f.cohorts[w.side] = cohorts
-	}
-	cohorts[o.year].add(lines, k.here)
-	if w.person != facts.None {
-		p := &f.people[w.person]
-		if !p.changed {
-			p.changed = true
-			f.changed = append(f.changed, w.person)
-		}
-		if w.bulk {
-			p.bulk.add(lines, k.here)
-		} else {
-			p.work.add(lines, k.here)
+		o := r.origins[min(row.Commit, nobody)]
+		w := &r.writers[o.writer]
+		f.classes[w.side*paths.NumClasses+uint32(k.class)] += lines
+		year, level := &f.years[o.year], &f.levels[w.account]
+		year.lines, year.here = year.lines+lines, year.here+here
+		level.lines, level.here = level.lines+lines, level.here+here
+		if person := w.account / 2; !f.touched[person] {
+			f.touched[person] = true
+			f.changed = append(f.changed, person)
 		}
 	}
-	if !o.touched {
-		o.touched = true
-		f.touched = append(f.touched, commit)
-	}
-	o.net.add(lines, k.here)
-}
-
-// settle turns what a step did to the lines of each commit, over all paths, into lives: so moved files neither die nor are born.
-func (f *fold) settle(r *mined) {
-	for _, commit := range f.touched {
-		o := &r.origins[commit]
-		net := o.net
-		o.touched, o.net = false, level{}
-		o.alive.lines += net.lines
-		o.alive.here += net.here
-		if o.alive.here < 0 || o.alive.lines < o.alive.here {
-			f.negative = true
-		}
-		side := r.writers[o.writer].side
-		if net == (level{}) || side == f.m.nobody() || len(f.months) == 0 {
-			continue
-		}
-		if o.landed < 0 {
-			o.landed = int32(r.month)
-		}
-		if f.lives[side] == nil {
-			f.lives[side] = make([]lifeMonth, len(f.months))
-		}
-		f.lives[side][r.month-int(o.landed)].move(net)
-		alive := &f.lives[side][o.landed].alive
-		alive.lines += net.lines
-		alive.here += net.here
-	}
-	f.touched = f.touched[:0]
+	r.next = i
 }
 
 // stock reads a level off. More lines that went than ever came are a contradiction in the facts.
@@ -307,7 +241,7 @@ type survivalSums struct {
 }
 
 // endMonth reads everything off, and holds the sums against each other.
-func (f *fold) endMonth(at int) error {
+func (f *fold) endMonth(month int) error {
 	m := f.m
 	var sums survivalSums
 	var failed error
@@ -334,7 +268,7 @@ func (f *fold) endMonth(at int) error {
 			one := level{}
 			one.add(lines, here)
 			s := read(&sums.classes, one, paths.Class(c).String()+" files")
-			f.out.Classes[c].Stocks[at] = f.out.Classes[c].Stocks[at].Plus(s)
+			f.out.Classes[c].Stocks[month] = f.out.Classes[c].Stocks[month].Plus(s)
 		}
 		if l == (level{}) {
 			continue
@@ -342,11 +276,11 @@ func (f *fold) endMonth(at int) error {
 		if f.sides[side] == nil {
 			f.sides[side] = make([]Stock, len(f.months))
 		}
-		f.sides[side][at] = read(&sums.organizations, l, "an organization")
+		f.sides[side][month] = read(&sums.organizations, l, "an organization")
 	}
 	sums.nobody = Stock{}
 	if s := f.sides[m.nobody()]; s != nil {
-		sums.nobody = s[at]
+		sums.nobody = s[month]
 	}
 	for rank := range m.repositories {
 		r := &m.repositories[rank]
@@ -360,40 +294,44 @@ func (f *fold) endMonth(at int) error {
 			one.add(k.lines, k.here)
 			s := read(&sums.languages, one, m.languages[k.language])
 			layer := f.out.Languages[k.language].Stocks
-			layer[at] = layer[at].Plus(s)
+			layer[month] = layer[month].Plus(s)
 			l.add(k.lines, k.here)
 		}
-		f.out.Repositories[rank].Stocks[at] = read(&sums.repositories, l, r.Repository.Key)
-		if n := r.step(f.months[at].To); n > 0 {
+		f.out.Repositories[rank].Stocks[month] = read(&sums.repositories, l, r.Repository.Key)
+		if n := r.step(f.months[month].To); n > 0 {
 			sums.snapshots.Lines += r.Steps[n-1].Lines
 		}
 	}
 	for y, l := range f.years {
 		if l != (level{}) {
-			f.out.Years[y].Stocks[at] = read(&sums.years, l, yearName(y))
+			f.out.Years[y].Stocks[month] = read(&sums.years, l, yearName(y))
 		}
 	}
 	// People's sums are carried along: those who did not change have what they had.
 	sums.people = f.sums.people
-	for _, i := range f.changed {
-		p := &f.people[i]
-		p.changed = false
-		if p.work == p.workThen && p.bulk == p.bulkThen {
+	rows := make([]PersonMonth, 0, len(f.changed))
+	for _, person := range f.changed {
+		f.touched[person] = false
+		at := account(person, false)
+		now, then := f.levels[at:at+2], f.then[at:at+2]
+		if now[0] == then[0] && now[1] == then[1] {
 			continue
 		}
-		var now, unused Stock
-		row := PersonMonth{Month: at, Person: int(i), Stock: read(&now, p.work, "a person"), Bulk: read(&now, p.bulk, "a person")}
-		then := read(&unused, p.workThen, "a person").Plus(read(&unused, p.bulkThen, "a person"))
-		sums.people = Stock{sums.people.Lines + now.Lines - then.Lines, sums.people.Here + now.Here - then.Here}
-		p.workThen, p.bulkThen = p.work, p.bulk
-		f.out.People = append(f.out.People, row)
+		var is, was Stock
+		row := PersonMonth{Month: month, Person: int(person), Stock: read(&is, now[0], "a person"), Bulk: read(&is, now[1], "a person")}
+		read(&was, then[0], "a person")
+		read(&was, then[1], "a person")
+		sums.people = Stock{sums.people.Lines + is.Lines - was.Lines, sums.people.Here + is.Here - was.Here}
+		copy(then, now)
+		rows = append(rows, row)
 	}
+	f.people = append(f.people, rows)
 	f.changed = f.changed[:0]
 	if failed != nil {
 		return failed
 	}
 	f.sums = sums
-	return f.conserve(f.months[at].Name, func(l Law) error {
+	return f.conserve(f.months[month].Name, func(l Law) error {
 		if l.Left != l.Right {
 			return &LawError{l}
 		}
@@ -433,84 +371,16 @@ func (f *fold) conserve(name string, law func(Law) error) error {
 	return nil
 }
 
-// endWindow keeps what Figures sum up by scope.
-func (f *fold) endWindow(w int) error {
+// endWindow keeps what stands by kind.
+func (f *fold) endWindow(w int) {
 	for rank := range f.m.repositories {
 		r := &f.m.repositories[rank]
-		if err := f.hold(w, r); err != nil {
-			return err
-		}
-		var sides []uint32
-		for i := range r.writers {
-			if w := &r.writers[i]; w.level != (level{}) {
-				if f.scratch[w.side] == (level{}) {
-					sides = append(sides, w.side)
-				}
-				f.scratch[w.side].lines += w.lines
-				f.scratch[w.side].here += w.here
-			}
-		}
-		slices.Sort(sides)
-		for _, side := range slices.Compact(sides) {
-			s, err := f.stock(f.scratch[side], r.Repository.Key)
-			if err != nil {
-				return err
-			}
-			f.scratch[side] = level{}
-			r.windows[w].held = append(r.windows[w].held, holding{side, s})
-		}
 		for i := range r.kinds {
 			k := &r.kinds[i]
 			row := &r.windows[w].kinds[i]
 			row.Lines, row.Here, row.Files = uint64(k.lines), uint64(k.lines*k.here), uint64(k.files)
 		}
 	}
-	for at := range f.rows {
-		for y := range numYears {
-			var l level
-			for _, side := range f.rows[at].sides {
-				if f.cohorts[side] != nil {
-					l.lines += f.cohorts[side][y].lines
-					l.here += f.cohorts[side][y].here
-				}
-			}
-			if l == (level{}) {
-				continue
-			}
-			s, err := f.stock(l, yearName(y))
-			if err != nil {
-				return err
-			}
-			f.out.Cohorts[w] = append(f.out.Cohorts[w], Cohort{f.rows[at].Name, f.rows[at].Organization, yearName(y), s})
-		}
-	}
-	return nil
-}
-
-// hold lists what stands in a repository by person and organization.
-func (f *fold) hold(w int, r *mined) error {
-	var standing []writer
-	for i := range r.writers {
-		if w := &r.writers[i]; w.level != (level{}) && f.m.counts(w.side) {
-			standing = append(standing, *w)
-		}
-	}
-	slices.SortFunc(standing, func(a, b writer) int { return cmp.Or(cmp.Compare(a.person, b.person), cmp.Compare(a.side, b.side)) })
-	for i := range standing {
-		s, err := f.stock(standing[i].level, r.Repository.Key)
-		if err != nil {
-			return err
-		}
-		h := Holding{Repository: r.Repository.Key, Person: int(standing[i].person), Stock: s}
-		h.Organization, h.Class = f.m.side(standing[i].side)
-		f.m.result.Holdings[w] = append(f.m.result.Holdings[w], h)
-	}
-	return nil
-}
-
-// counts says whether lines of a side are a person's, in T: neither a machine's, nor imported, nor nobody's.
-func (m *measurement) counts(side uint32) bool {
-	return int(side) < m.sizes.organizations+len(unknownClasses)
 }
 
 // finish makes the layers of organizations, and drops the layers without lines.
@@ -554,6 +424,7 @@ func (f *fold) finish() {
 		}
 		f.out.Subsystems = append(f.out.Subsystems, l)
 	}
+	f.out.People = slices.Concat(f.people...)
 	drop := func(layers []Layer) []Layer {
 		return slices.DeleteFunc(layers, func(l Layer) bool {
 			return !slices.ContainsFunc(l.Stocks, func(s Stock) bool { return s != Stock{} })

@@ -33,62 +33,101 @@ type LedgerEntry struct {
 }
 
 // keepLedger fills the result's.
-func (m *measurement) keepLedger() {
-	cuts := m.cuts()
+func (m *measurement) keepLedger(cuts []int64) {
 	l := &m.result.Ledger
 	l.Slices = []Window{{From: undated, To: undated}}
 	for i := 1; i < len(cuts); i++ {
 		l.Slices = append(l.Slices, Window{From: cuts[i-1], To: cuts[i]})
 	}
-	type key struct{ slice, person, bucket uint32 }
-	type work struct {
-		key
-		commits, added, removed uint64
-	}
-	all := make([][]work, len(m.repositories))
-	m.parallel(len(m.repositories), func(_, rank int) {
-		r := &m.repositories[rank]
-		var list []work
-		index := map[key]int{} // a person's commits of a month are many
-		for i := range r.entries.Len() + r.credits.Len() {
-			at := int(r.entries.Lo) + i
-			if i >= r.entries.Len() {
-				at = int(r.credits.Lo) + i - r.entries.Len()
-			}
-			e := &m.entries[at]
-			if e.state != counted {
-				continue
-			}
-			slice := 0
-			if e.when != undated {
-				slice = sort.Search(len(cuts), func(i int) bool { return cuts[i] > e.when })
-			}
-			a := &m.actors[e.actor]
-			k := key{uint32(slice), a.person, a.bucket}
-			n, ok := index[k]
-			if !ok {
-				n = len(list)
-				index[k] = n
-				list = append(list, work{key: k})
-			}
-			sum := &list[n]
-			sum.commits, sum.added, sum.removed = sum.commits+1, sum.added+e.added, sum.removed+e.removed
+	roles, roleOf := m.roles()
+	all := make([][][]LedgerEntry, len(m.repositories)) // by rank, then by slice
+	works := make([][]roleWork, m.workers)              // by worker, then by role
+	m.parallel(len(m.repositories), func(worker, rank int) {
+		if works[worker] == nil {
+			works[worker] = make([]roleWork, len(roles))
 		}
-		slices.SortFunc(list, func(a, b work) int {
-			return cmp.Or(cmp.Compare(a.slice, b.slice), cmp.Compare(a.person, b.person), cmp.Compare(a.bucket, b.bucket))
-		})
-		all[rank] = list
+		all[rank] = m.ledgerOf(uint32(rank), cuts, roles, roleOf, works[worker])
 	})
-	for rank, list := range all {
-		for _, w := range list {
-			entry := LedgerEntry{
-				Repository: m.repositories[rank].Repository.Key, Slice: int(w.slice), Person: int(w.person),
-				Commits: w.commits, Added: w.added, Removed: w.removed,
-			}
-			entry.Organization, entry.Class = m.side(w.bucket)
-			l.Entries = append(l.Entries, entry)
-		}
+	l.Entries = slices.Concat(slices.Concat(all...)...)
+}
+
+// role is a person on behalf of a bucket.
+type role struct{ person, bucket uint32 }
+
+// roles lists the roles of actors, by person and bucket, and gives their places in it.
+func (m *measurement) roles() (roles []role, of []uint32) {
+	order := make([]uint32, len(m.actors))
+	for i := range order {
+		order[i] = uint32(i)
 	}
+	slices.SortFunc(order, m.byRole)
+	of = make([]uint32, len(m.actors))
+	for _, i := range order {
+		r := role{m.actors[i].person, m.actors[i].bucket}
+		if n := len(roles); n == 0 || roles[n-1] != r {
+			roles = append(roles, r)
+		}
+		of[i] = uint32(len(roles) - 1)
+	}
+	return roles, of
+}
+
+// byRole orders actors by person and bucket, so that a person's buckets come one after the other.
+func (m *measurement) byRole(a, b uint32) int {
+	x, y := &m.actors[a], &m.actors[b]
+	return cmp.Or(cmp.Compare(x.person, y.person), cmp.Compare(x.bucket, y.bucket), cmp.Compare(a, b))
+}
+
+// roleWork is what a role did.
+type roleWork struct{ commits, added, removed uint64 }
+
+// ledgerOf gives the entries of a repository by slice; works are by role: zeros, and left so.
+func (m *measurement) ledgerOf(rank uint32, cuts []int64, roles []role, roleOf []uint32, works []roleWork) (all [][]LedgerEntry) {
+	key := m.repositories[rank].Repository.Key
+	var met []uint32
+	slice := 0
+	end := func() {
+		slices.Sort(met)
+		list := make([]LedgerEntry, len(met))
+		for i, at := range met {
+			r, w := roles[at], &works[at]
+			e := &list[i]
+			*e = LedgerEntry{Repository: key, Slice: slice, Person: int(r.person), Commits: w.commits, Added: w.added, Removed: w.removed}
+			e.Organization, e.Class = m.side(r.bucket)
+			*w = roleWork{}
+		}
+		met = met[:0]
+		all = append(all, list)
+	}
+	for _, i := range m.scopeOf[rank].order { // by date, invalid ones first
+		e := &m.entries[i]
+		if e.state != counted {
+			continue
+		}
+		if at := sliceAt(cuts, slice, e.when); at != slice {
+			end()
+			slice = at
+		}
+		at := roleOf[e.actor]
+		w := &works[at]
+		if w.commits == 0 {
+			met = append(met, at)
+		}
+		w.commits, w.added, w.removed = w.commits+1, w.added+e.added, w.removed+e.removed
+	}
+	end()
+	return all
+}
+
+// sliceAt gives the slice of the ledger that a date is in, most often that of the date before it.
+func sliceAt(cuts []int64, last int, when int64) int {
+	switch {
+	case when == undated:
+		return 0
+	case last > 0 && cuts[last-1] <= when && when < cuts[last]:
+		return last
+	}
+	return sort.Search(len(cuts), func(i int) bool { return cuts[i] > when })
 }
 
 // cuts gives the moments that slices lie between: the beginnings of months and the ends of windows, around all valid dates of counted work.

@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"orrery/analyzer/facts"
 	"orrery/analyzer/people"
 )
 
@@ -9,6 +8,12 @@ import (
 type lifeMonth struct {
 	entered, removed level // at this age, in months
 	alive            level // of what landed in this month
+}
+
+func (l *lifeMonth) add(o *lifeMonth) {
+	l.entered.plus(o.entered)
+	l.removed.plus(o.removed)
+	l.alive.plus(o.alive)
 }
 
 func (l *lifeMonth) move(net level) {
@@ -104,23 +109,14 @@ func estimate(entered, removed, censored []uint64) Lifetimes {
 }
 
 // longevity reads the lifetimes off at the as-of day, which ends at t.
-func (f *fold) longevity(t int64) {
-	m := f.m
+func (l *lives) longevity(t int64) {
+	m := l.m
 	now := 0
-	for now < len(f.months) && f.months[now].To < t {
+	for now < len(l.months) && l.months[now].To < t {
 		now++
 	}
-	if now == len(f.months) {
+	if now == len(l.months) {
 		now--
-	}
-	active := make([]level, m.sides())
-	for rank := range m.repositories {
-		for i := range m.repositories[rank].writers {
-			if w := &m.repositories[rank].writers[i]; w.person != facts.None && f.active[w.person] {
-				active[w.side].lines += w.lines
-				active[w.side].here += w.here
-			}
-		}
 	}
 	entered, removed, censored := make([]uint64, now+1), make([]uint64, now+1), make([]uint64, now+1)
 	one := func(sides []uint32, of func(level) int64) Lifetimes {
@@ -129,22 +125,22 @@ func (f *fold) longevity(t int64) {
 		clear(censored)
 		var still int64
 		for _, side := range sides {
-			still += of(active[side])
-			if f.lives[side] == nil {
+			still += of(l.active[side])
+			if l.sides[side] == nil {
 				continue
 			}
 			for i := range entered {
-				month := &f.lives[side][i]
+				month := &l.sides[side][i]
 				entered[i] += uint64(of(month.entered))
 				removed[i] += uint64(of(month.removed))
 			}
-			for i := range f.lives[side] {
-				censored[max(now-i, 0)] += uint64(of(f.lives[side][i].alive))
+			for i := range l.sides[side] {
+				censored[max(now-i, 0)] += uint64(of(l.sides[side][i].alive))
 			}
 		}
-		l := estimate(entered, removed, censored)
-		l.Active = uint64(still)
-		return l
+		out := estimate(entered, removed, censored)
+		out.Active = uint64(still)
+		return out
 	}
 	add := func(row *sideRow, sides []uint32, merged bool) {
 		out := Longevity{
@@ -157,14 +153,14 @@ func (f *fold) longevity(t int64) {
 		}
 	}
 	var all []uint32
-	for i := range f.rows {
-		if !f.rows[i].Outside {
-			all = append(all, f.rows[i].sides...)
+	for i := range l.rows {
+		if !l.rows[i].Outside {
+			all = append(all, l.rows[i].sides...)
 		}
 	}
 	add(&sideRow{Organization: people.NoOrganization, Name: RowPeople}, all, false)
-	for i := range f.rows {
-		row := &f.rows[i]
+	for i := range l.rows {
+		row := &l.rows[i]
 		add(row, row.sides, false)
 		if row.merged != nil {
 			add(row, row.merged, true)

@@ -404,7 +404,9 @@ func Measure(in Input) (*Result, error) {
 	}
 	g.Go(m.waterfalls)
 	g.Go(func() error { m.takeCensus(); m.result.Newcomers = m.newcomers(); return nil })
-	g.Go(func() error { m.keepLedger(); m.keepFiles(); m.keepFileStocks(); return nil })
+	cuts := m.cuts()
+	g.Go(func() error { m.keepFiles(cuts); m.keepFileStocks(); return nil })
+	g.Go(func() error { m.keepLedger(cuts); return nil })
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
@@ -448,9 +450,10 @@ type measurement struct {
 	sizes        sizes
 	languages    []string // of all repositories, by name
 
-	scopes []scope
-	last   int64    // moment that series go up to
-	months []Period // of the ecosystem
+	scopes  []scope
+	scopeOf []*scope // of repositories, by rank
+	last    int64    // moment that series go up to
+	months  []Period // of the ecosystem
 }
 
 func newMeasurement(in Input) (*measurement, error) {

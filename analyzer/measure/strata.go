@@ -135,22 +135,25 @@ func (l *level) add(n, here int64) {
 	l.here += n * here
 }
 
+func (l *level) plus(o level) {
+	l.lines += o.lines
+	l.here += o.here
+}
+
+// stock is a level that is known to hold no more written here than in all, and nothing below zero.
+func (l level) stock() Stock { return Stock{uint64(l.lines), uint64(l.here)} }
+
 // writer is a person on one side, in one repository.
 type writer struct {
 	side, person uint32 // see sides; facts.None for nobody
+	account      uint32 // see account
 	bulk         bool
-	level
 }
 
-// origin is what a commit tells of its lines.
+// origin is what a commit tells of its lines. Rows of survival ask for it in no order, so it is small.
 type origin struct {
 	writer uint32 // of the repository
-	year   int32
-	landed int32 // month in which its first lines came to the snapshot; -1 before
-	alive  level
-	// What the current step does to its lines.
-	net     level
-	touched bool
+	year   uint32
 }
 
 // kind is a class and language of paths, in one repository.
@@ -183,7 +186,6 @@ type survivors struct {
 	writers    []writer
 	pathLines  []int32 // of Paths
 	next       int     // row of Survival
-	month      int     // of the current step
 	windows    []standing
 }
 
@@ -298,7 +300,11 @@ func (m *measurement) originsOf(r *mined) error {
 		if !ok {
 			n = uint32(len(r.writers))
 			index[k] = n
-			r.writers = append(r.writers, writer{side: k.side, person: k.person, bulk: int(k.side) >= m.sizes.buckets && k.side != m.nobody()})
+			w := writer{side: k.side, person: k.person, bulk: int(k.side) >= m.sizes.buckets && k.side != m.nobody()}
+			if w.account = 2 * uint32(m.sizes.persons); k.person != facts.None {
+				w.account = account(k.person, w.bulk)
+			}
+			r.writers = append(r.writers, w)
 		}
 		return n
 	}
@@ -317,12 +323,12 @@ func (m *measurement) originsOf(r *mined) error {
 		if e.imported {
 			bucket = m.bulkSide(bucket)
 		}
-		o.writer, o.landed = intern(key{bucket, person}), -1
+		o.writer = intern(key{bucket, person})
 		if e.when != undated {
-			o.year = int32(time.Unix(e.when, 0).UTC().Year() - firstYear + 1)
+			o.year = uint32(time.Unix(e.when, 0).UTC().Year() - firstYear + 1)
 		}
 	}
-	r.origins[len(r.Commits)] = origin{writer: intern(key{m.nobody(), facts.None}), landed: -1}
+	r.origins[len(r.Commits)] = origin{writer: intern(key{m.nobody(), facts.None})}
 	r.pathLines = make([]int32, len(r.Paths))
 	return nil
 }
