@@ -134,47 +134,56 @@ type Factor struct {
 // accounts fills Accounts and Factors of the result.
 func (m *measurement) accounts() error {
 	type job struct {
-		rules  *Rules
-		period Period
-		window int // -1 for none
-		tally  *tally
-		err    error
+		period  Period
+		window  int // -1 for none
+		rules   []*Rules
+		tallies []*tally // by rule
+		err     error
 	}
-	var jobs []*job
+	var jobs []job
 	for w, p := range m.result.Windows {
+		j := job{period: p, window: w}
 		for i := range Accountings {
 			if rules := &Accountings[i]; rules.Threshold != "" || rules.Name == m.in.Accounting {
-				jobs = append(jobs, &job{rules: rules, period: p, window: w})
+				j.rules = append(j.rules, rules)
 			}
 		}
+		jobs = append(jobs, j)
 	}
 	last := Period{Kind: KindWindow, Window: Window{fmt.Sprintf("last %d days", compassDays), EndOfDay(m.in.AsOf) - compassDays*day, EndOfDay(m.in.AsOf)}}
-	jobs = append(jobs, &job{rules: &compass, period: last, window: -1})
+	jobs = append(jobs, job{period: last, window: -1, rules: []*Rules{&compass}})
 	m.parallel(len(jobs), func(_, i int) {
-		jobs[i].tally, jobs[i].err = m.account(jobs[i].rules, &m.scopes[0], jobs[i].period)
+		j := &jobs[i]
+		var a *activity
+		if a, j.err = m.activity(j.period, slices.ContainsFunc(j.rules, func(r *Rules) bool { return r.Committers })); j.err != nil {
+			return
+		}
+		for _, rules := range j.rules {
+			j.tallies = append(j.tallies, a.by(rules))
+		}
 	})
-	own := -1 // the window whose own factors came last
-	for _, j := range jobs {
+	for i := range jobs {
+		j := &jobs[i]
 		if j.err != nil {
 			return j.err
 		}
 		if j.window < 0 {
-			m.result.Factors = append(m.result.Factors, j.tally.factor(j.rules, KeyAbsenceFactor))
+			m.result.Factors = append(m.result.Factors, j.tallies[0].factor(&compass, KeyAbsenceFactor))
 			continue
 		}
 		f := &m.result.Figures[j.window]
-		if own != j.window {
-			own = j.window
-			m.result.Factors = append(m.result.Factors, ownFactors(f)...)
-		}
-		if err := j.tally.explain(j.rules, f); err != nil {
-			return err
-		}
-		if j.rules.Threshold != "" {
-			m.result.Factors = append(m.result.Factors, j.tally.factor(j.rules, KeyElephantFactor), j.tally.factor(j.rules, KeyAbsenceFactor))
-		}
-		if j.rules.Name == m.in.Accounting {
-			m.result.Accounts = append(m.result.Accounts, j.tally.Account)
+		m.result.Factors = append(m.result.Factors, ownFactors(f)...)
+		for k, rules := range j.rules {
+			t := j.tallies[k]
+			if err := t.explain(rules, f); err != nil {
+				return err
+			}
+			if rules.Threshold != "" {
+				m.result.Factors = append(m.result.Factors, t.factor(rules, KeyElephantFactor), t.factor(rules, KeyAbsenceFactor))
+			}
+			if rules.Name == m.in.Accounting {
+				m.result.Accounts = append(m.result.Accounts, t.Account)
+			}
 		}
 	}
 	return nil
@@ -183,59 +192,136 @@ func (m *measurement) accounts() error {
 // party is an organization or the unknown, and a person, whom a commit counts for.
 type party struct{ bucket, person uint32 }
 
-// account counts the commits of a period.
-func (m *measurement) account(rules *Rules, s *scope, p Period) (*tally, error) {
-	resolution := m.in.Resolution
-	a := &tally{Account: Account{Period: p}}
+// activity is the work of a period as far as rules tell it apart. None of them asks for more of a commit that is no merge than for whom it is, and
+// actors are few.
+type activity struct {
+	m      *measurement
+	period Period
+	actors []accountWork     // by actor
+	merges map[author]uint64 // commits by author
+	// What counts for committers of other organizations than the author's, by organization.
+	committed map[committedWork][]accountWork
+}
+
+// author is whom a commit counts for first.
+type author struct {
+	party
+	machine bool
+}
+
+// committedWork is a kind of commits: rules leave out merges, or those of machines.
+type committedWork struct{ merge, machine bool }
+
+// counts says whether rules count a kind of commits.
+func (w committedWork) counts(rules *Rules) bool {
+	return (rules.Merges || !w.merge) && (rules.Machines || !w.machine)
+}
+
+// accountWork is an amount of work by any rules.
+type accountWork struct{ commits, added, removed, larger uint64 }
+
+func (w *accountWork) add(e *entry) {
+	w.commits++
+	w.added += e.added
+	w.removed += e.removed
+	w.larger += max(e.added, e.removed)
+}
+
+func (w *accountWork) by(rules *Rules) AccountSum {
+	sum := AccountSum{Sum: Sum{Commits: w.commits, Added: w.added, Removed: w.removed}, Changed: w.added + w.removed}
+	if rules.Larger {
+		sum.Changed = w.larger
+	}
+	return sum
+}
+
+// activity adds up the commits of a period.
+func (m *measurement) activity(p Period, committers bool) (*activity, error) {
+	a := &activity{m: m, period: p, actors: make([]accountWork, len(m.actors)), merges: map[author]uint64{}, committed: map[committedWork][]accountWork{}}
+	unknown := uint32(m.sizes.organizations)
+	for _, at := range m.scopes[0].dated(m, p) {
+		e := &m.entries[at]
+		r := &m.repositories[e.rank]
+		if e.credit || e.state == duplicate || !r.holds(p, e.row, e.when) {
+			continue
+		}
+		c := &r.Commits[e.row]
+		var by author
+		if e.actor != facts.None { // all but merges
+			a.actors[e.actor].add(e)
+			by.party, by.machine = m.partyOf(&m.actors[e.actor])
+		} else {
+			var err error
+			if by.party, by.machine, err = m.party(r, c.Author, c.Authored); err != nil {
+				return nil, fmt.Errorf("commit %s is attributed to %w", c.ID, err)
+			}
+			a.merges[by]++
+		}
+		if !committers || c.Committer == c.Author && c.Committed == c.Authored {
+			continue
+		}
+		committer, _, err := m.party(r, c.Committer, c.Committed)
+		if err != nil {
+			return nil, fmt.Errorf("the committer of %s is %w", c.ID, err)
+		}
+		if committer.bucket == by.bucket || committer.bucket == unknown { // which machines are of
+			continue
+		}
+		kind := committedWork{e.state == merge, by.machine}
+		if a.committed[kind] == nil {
+			a.committed[kind] = make([]accountWork, unknown)
+		}
+		a.committed[kind][committer.bucket].add(e)
+	}
+	return a, nil
+}
+
+// by gives the account by some rules.
+func (a *activity) by(rules *Rules) *tally {
+	m, resolution := a.m, a.m.in.Resolution
+	t := &tally{Account: Account{Period: a.period}}
 	unknown := m.sizes.organizations
 	rows := make([]AccountRow, unknown+1)
 	persons := make([]AccountRow, m.sizes.persons)
 	unknowns := make([]uint64, m.sizes.persons)
-	met, seen := make(map[party]bool), make([]bool, len(m.actors))
-	for _, at := range s.dated(m, p) {
-		e := &m.entries[at]
-		r := &m.repositories[e.rank]
-		if e.credit || e.state == duplicate || e.state == merge && !rules.Merges || e.state == machine && !rules.Machines || !r.holds(p, e.row, e.when) {
-			continue
-		}
-		c := &r.Commits[e.row]
-		var author party
-		var isMachine, known bool
-		if e.actor != facts.None { // all but merges
-			author, isMachine = m.partyOf(&m.actors[e.actor])
-			known, seen[e.actor] = seen[e.actor], true
-		} else {
-			var err error
-			if author, isMachine, err = m.party(r, c.Author, c.Authored); err != nil {
-				return nil, fmt.Errorf("commit %s is attributed to %w", c.ID, err)
-			}
-		}
-		if isMachine && !rules.Machines {
-			a.machineMerges++ // all else of theirs is told by its state
-			continue
-		}
-		sum := AccountSum{Sum: Sum{Commits: 1, Added: e.added, Removed: e.removed}, Changed: e.added + e.removed}
+	met := make(map[party]bool, len(a.merges))
+	count := func(by party, w *accountWork) {
+		sum := w.by(rules)
+		t.add(&sum)
 		if rules.Larger {
-			sum.Changed = max(e.added, e.removed)
-			a.smaller += min(e.added, e.removed)
+			t.smaller += w.added + w.removed - w.larger
 		}
-		a.add(&sum)
-		if int(author.bucket) == unknown {
-			unknowns[author.person]++
+		if int(by.bucket) == unknown {
+			unknowns[by.person] += w.commits
 		}
-		persons[author.person].add(&sum)
-		rows[author.bucket].add(&sum)
-		if !known && !met[author] {
-			met[author] = true
-			rows[author.bucket].Persons++
+		persons[by.person].add(&sum)
+		rows[by.bucket].add(&sum)
+		if !met[by] {
+			met[by] = true
+			rows[by.bucket].Persons++
 		}
-		if rules.Committers {
-			committer, isMachine, err := m.party(r, c.Committer, c.Committed)
-			if err != nil {
-				return nil, fmt.Errorf("the committer of %s is %w", c.ID, err)
+	}
+	for i := range a.actors {
+		if w := &a.actors[i]; w.commits > 0 {
+			if by, machine := m.partyOf(&m.actors[i]); !machine || rules.Machines {
+				count(by, w)
 			}
-			if committer.bucket != author.bucket && int(committer.bucket) != unknown && (!isMachine || rules.Machines) {
-				rows[committer.bucket].add(&sum)
+		}
+	}
+	for by, commits := range a.merges { // sums are the same in any order
+		switch {
+		case !rules.Merges:
+		case by.machine && !rules.Machines:
+			t.machineMerges += commits // all else of theirs is told by its state
+		default:
+			count(by.party, &accountWork{commits: commits})
+		}
+	}
+	for kind, list := range a.committed {
+		for i := range list {
+			if rules.Committers && kind.counts(rules) {
+				sum := list[i].by(rules)
+				rows[i].add(&sum)
 			}
 		}
 	}
@@ -245,23 +331,23 @@ func (m *measurement) account(rules *Rules, s *scope, p Period) (*tally, error) 
 			if i < unknown {
 				row.Organization, row.Name = i, resolution.Organizations[i].Name
 			}
-			a.Rows = append(a.Rows, *row)
+			t.Rows = append(t.Rows, *row)
 		}
 	}
 	for i := range persons {
 		if row := &persons[i]; row.Commits > 0 {
 			row.Organization, row.Person = people.NoOrganization, i
-			a.People = append(a.People, *row)
+			t.People = append(t.People, *row)
 		}
 	}
-	a.unknown = positives(unknowns)
-	a.Persons = len(a.People)
-	for _, list := range [][]AccountRow{a.Rows, a.People} {
+	t.unknown = positives(unknowns)
+	t.Persons = len(t.People)
+	for _, list := range [][]AccountRow{t.Rows, t.People} {
 		slices.SortFunc(list, func(x, y AccountRow) int {
 			return cmp.Or(cmp.Compare(y.Commits, x.Commits), cmp.Compare(y.Changed, x.Changed), cmp.Compare(x.Name, y.Name), cmp.Compare(x.Person, y.Person))
 		})
 	}
-	return a, nil
+	return t
 }
 
 func (s *AccountSum) add(o *AccountSum) {

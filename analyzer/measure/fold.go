@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"orrery/analyzer/paths"
 	"orrery/analyzer/people"
 )
@@ -93,32 +91,23 @@ func (m *measurement) sideRows() []sideRow {
 
 // attribute says of every commit whose its lines are.
 func (m *measurement) attribute() error {
-	m.parallel(len(m.repositories), func(_, rank int) {
-		r := &m.repositories[rank]
-		r.err = m.originsOf(r)
-	})
-	for i := range m.repositories {
-		if err := m.repositories[i].err; err != nil {
-			return fmt.Errorf("measuring %s: %w", m.repositories[i].Repository.Key, err)
-		}
+	if !m.in.Survival {
+		return nil
 	}
-	return nil
+	return m.each(func(_, _ int, r *mined) error { return m.originsOf(r) })
 }
 
 // survive makes Strata and Longevity, and what Figures need of them.
 func (m *measurement) survive() error {
-	var g errgroup.Group
+	if !m.in.Survival {
+		return nil
+	}
 	var strata *Strata
 	var cohorts [][]Cohort
-	g.Go(func() (err error) {
-		strata, err = m.foldStrata()
-		return err
-	})
-	g.Go(func() (err error) {
-		cohorts, err = m.liveOn()
-		return err
-	})
-	if err := g.Wait(); err != nil {
+	if err := together(
+		func() (err error) { cohorts, err = m.liveOn(); return err },
+		func() (err error) { strata, err = m.foldStrata(); return err },
+	); err != nil {
 		return err
 	}
 	strata.Cohorts = cohorts

@@ -3,6 +3,7 @@ package measure
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 
 	"orrery/analyzer/facts"
@@ -93,23 +94,16 @@ func (r *mined) monthly(last, asOf int64) []GrowthRow {
 	return rows
 }
 
-// reconcile leads from the log to growth, for every repository and window.
+// reconcile leads from the log to growth, for every repository and window, and adds the work of windows up by kinds.
 //
 // With n the net of the log's rows of a commit and d that of its files' lines (n = d but for binary files, links to other repositories and
 // unreadable rows), growth is the sum of d over non-merge commits on the first parents and of what merges there change: so the log's sum
 // over all non-merge commits, with n turned into d, and with the merges' changes in place of the commits that they brought in.
 func (m *measurement) reconcile() error {
-	m.parallel(len(m.repositories), func(_, rank int) {
-		r := &m.repositories[rank]
+	return m.each(func(_, _ int, r *mined) error {
 		m.workByKind(r)
-		r.err = m.reconcileRepository(r)
+		return m.reconcileRepository(r)
 	})
-	for i := range m.repositories {
-		if err := m.repositories[i].err; err != nil {
-			return fmt.Errorf("measuring %s: %w", m.repositories[i].Repository.Key, err)
-		}
-	}
-	return nil
 }
 
 func (m *measurement) reconcileRepository(r *mined) (err error) {
@@ -129,10 +123,52 @@ type reconciled struct {
 	ok     bool // it has steps
 }
 
+// grid cuts dates, or steps, where spans begin and end: the cells between are what spans have in common, so that many spans cost no more than one.
+type grid struct {
+	cuts []int64 // ascending; cell i is [cuts[i-1], cuts[i])
+	last int     // the cell that was asked for last
+}
+
+func newGrid(cuts []int64) *grid {
+	slices.Sort(cuts)
+	return &grid{cuts: slices.Compact(cuts)}
+}
+
+// cell gives the cell that something is in.
+func (g *grid) cell(t int64) int {
+	if at := g.last; (at == 0 || g.cuts[at-1] <= t) && (at == len(g.cuts) || t < g.cuts[at]) {
+		return at
+	}
+	g.last = sort.Search(len(g.cuts), func(i int) bool { return g.cuts[i] > t })
+	return g.last
+}
+
+// span gives the cells [lo, hi) of a span that was cut out.
+func (g *grid) span(from, to int64) (lo, hi int) {
+	lo, _ = slices.BinarySearch(g.cuts, from)
+	hi, _ = slices.BinarySearch(g.cuts, to)
+	return lo + 1, hi + 1
+}
+
 // reconcileSpans leads from the log of each span to the growth of its steps.
 func (m *measurement) reconcileSpans(r *mined, spans []reconciled) ([]Reconciliation, error) {
 	entries := m.entries[r.entries.Lo:r.entries.Hi]
 	all := make([]Reconciliation, len(spans))
+	var dates, steps []int64
+	var ranges []int // of spans: they go by commits, not by dates
+	for w := range spans {
+		if !spans[w].ok {
+			continue
+		}
+		steps = append(steps, int64(spans[w].lo), int64(spans[w].hi))
+		if spans[w].Kind == KindRange {
+			ranges = append(ranges, w)
+		} else {
+			dates = append(dates, spans[w].From, spans[w].To)
+		}
+	}
+	byDate, byStep := newGrid(dates), newGrid(steps)
+	dated, landed := make([]Reconciliation, len(byDate.cuts)+1), make([]Reconciliation, len(byStep.cuts)+1)
 	for i := range r.Commits {
 		c, e := &r.Commits[i], &entries[i]
 		onChain := c.Step != facts.None
@@ -159,39 +195,25 @@ func (m *measurement) reconcileSpans(r *mined, spans []reconciled) ([]Reconcilia
 			}
 			submodules += link
 		}
-		for w := range spans {
-			if !spans[w].ok {
-				continue
-			}
-			out := &all[w]
+		dated[byDate.cell(e.when)].log(e.state, net)
+		for _, w := range ranges {
 			if r.holds(spans[w].Period, uint32(i), e.when) {
-				switch e.state {
-				case counted:
-					out.Counted += net
-				case bulk:
-					out.Bulk += net
-				case machine:
-					out.Bots += net
-				case duplicate:
-					out.Duplicates += net
-				}
-				out.Elsewhere -= net
+				all[w].log(e.state, net)
 			}
-			if at := r.landed[i]; spans[w].lo <= at && at < spans[w].hi {
-				out.Elsewhere += net
-				out.Flips += flips
-				out.Submodules -= submodules
-				if e.state == bulk || e.state == duplicate {
-					out.Imported += net
-				}
-				switch {
-				case onChain && c.IsMerge():
-					s := &r.Steps[c.Step]
-					out.Merges += int64(s.Added - s.Removed)
-				case !onChain:
-					out.Merges -= lines
-				}
-			}
+		}
+		out := &landed[byStep.cell(int64(r.landed[i]))]
+		out.Elsewhere += net
+		out.Flips += flips
+		out.Submodules -= submodules
+		if e.state == bulk || e.state == duplicate {
+			out.Imported += net
+		}
+		switch {
+		case onChain && c.IsMerge():
+			s := &r.Steps[c.Step]
+			out.Merges += int64(s.Added - s.Removed)
+		case !onChain:
+			out.Merges -= lines
 		}
 	}
 	complete := len(r.Skips) == 0 && r.Walk.Partial == 0 && r.Walk.Missing == 0
@@ -200,6 +222,17 @@ func (m *measurement) reconcileSpans(r *mined, spans []reconciled) ([]Reconcilia
 			continue
 		}
 		out, lo, hi := &all[w], spans[w].lo, spans[w].hi
+		sum := func(cells []Reconciliation, from, to int) {
+			for i := from; i < to; i++ {
+				out.add(&cells[i])
+			}
+		}
+		from, to := byStep.span(int64(lo), int64(hi))
+		sum(landed, from, to)
+		if spans[w].Kind != KindRange {
+			from, to = byDate.span(spans[w].From, spans[w].To)
+			sum(dated, from, to)
+		}
 		out.Growth = int64(r.added[hi] - r.added[lo] - r.removed[hi] + r.removed[lo])
 		out.Unreadable = out.Growth - (out.Counted + out.Bulk + out.Bots + out.Duplicates + out.Elsewhere + out.Merges + out.Flips + out.Submodules)
 		if complete && out.Unreadable != 0 {
@@ -211,6 +244,21 @@ func (m *measurement) reconcileSpans(r *mined, spans []reconciled) ([]Reconcilia
 		}
 	}
 	return all, nil
+}
+
+// log adds the net of a commit of the log.
+func (r *Reconciliation) log(s state, net int64) {
+	switch s {
+	case counted:
+		r.Counted += net
+	case bulk:
+		r.Bulk += net
+	case machine:
+		r.Bots += net
+	case duplicate:
+		r.Duplicates += net
+	}
+	r.Elsewhere -= net
 }
 
 func in(p Period, t int64) bool { return p.All() || p.From <= t && t < p.To }

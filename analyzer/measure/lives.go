@@ -60,19 +60,16 @@ func (m *measurement) liveOn() ([][]Cohort, error) {
 	}
 	parts := make([]*lives, m.workers)
 	held := make([][][]Holding, len(m.repositories)) // by rank, then by end
-	m.parallel(len(m.repositories), func(worker, rank int) {
+	if err := m.each(func(worker, rank int, r *mined) (err error) {
 		if parts[worker] == nil {
 			parts[worker] = fresh()
 		}
-		r := &m.repositories[rank]
-		held[rank], r.err = parts[worker].follow(r)
-	})
-	all := fresh()
-	for i := range m.repositories {
-		if err := m.repositories[i].err; err != nil {
-			return nil, err
-		}
+		held[rank], err = parts[worker].follow(r)
+		return err
+	}); err != nil {
+		return nil, err
 	}
+	all := fresh()
 	for _, part := range parts {
 		if part != nil {
 			all.add(part)
@@ -163,7 +160,7 @@ func (l *lives) follow(r *mined) ([][]Holding, error) {
 		for k := range nets {
 			at[nets[k].commit] = 0
 			if !l.settle(r, &nets[k], &all[nets[k].commit], month, step < last) {
-				return nil, &LawError{Law{Name: r.Repository.Key + ": surviving lines of every commit are none or more", Left: -1}}
+				return nil, &LawError{Law{Name: "surviving lines of every commit are none or more", Left: -1}}
 			}
 		}
 		nets = nets[:0]

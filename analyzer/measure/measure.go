@@ -23,8 +23,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"orrery/analyzer/facts"
 	"orrery/analyzer/paths"
 	"orrery/analyzer/people"
@@ -397,17 +395,16 @@ func Measure(in Input) (*Result, error) {
 	if err := m.prepare(); err != nil {
 		return nil, err
 	}
-	// None of these needs another one of them, and most of survival is one goroutine's work: it goes first, and the others fill the cores beside it.
-	var g errgroup.Group
-	if in.Survival {
-		g.Go(m.survive)
-	}
-	g.Go(m.waterfalls)
-	g.Go(func() error { m.takeCensus(); m.result.Newcomers = m.newcomers(); return nil })
+	// None of these needs another one of them, and much of each is one goroutine's work where one repository is most of all: together they fill the cores.
 	cuts := m.cuts()
-	g.Go(func() error { m.keepFiles(cuts); m.keepFileStocks(); return nil })
-	g.Go(func() error { m.keepLedger(cuts); return nil })
-	if err := g.Wait(); err != nil {
+	if err := together(
+		m.survive,
+		m.reconcile,
+		m.waterfalls,
+		func() error { m.takeCensus(); m.result.Newcomers = m.newcomers(); return nil },
+		func() error { m.keepFiles(cuts); m.keepFileStocks(); return nil },
+		func() error { m.keepLedger(cuts); return nil },
+	); err != nil {
 		return nil, err
 	}
 	m.figures()
@@ -425,14 +422,7 @@ func (m *measurement) prepare() error {
 	if err := m.mine(); err != nil {
 		return err
 	}
-	if err := m.reconcile(); err != nil {
-		return err
-	}
-	m.makeScopes()
-	if !m.in.Survival {
-		return nil
-	}
-	return m.attribute()
+	return together(m.attribute, func() error { m.makeScopes(); return nil })
 }
 
 // measurement is the state of one call of Measure, filled by one stage after the other.
@@ -527,6 +517,29 @@ func (m *measurement) parallel(n int, do func(worker, i int)) {
 		})
 	}
 	group.Wait()
+}
+
+// together calls all at once, and gives the first error in their order: the same one every time.
+func together(do ...func() error) error {
+	failed := make([]error, len(do))
+	var group sync.WaitGroup
+	for i := range do {
+		group.Go(func() { failed[i] = do[i]() })
+	}
+	group.Wait()
+	return cmp.Or(failed...)
+}
+
+// each calls do for every repository, and gives the error of the first one by key that has one.
+func (m *measurement) each(do func(worker, rank int, r *mined) error) error {
+	failed := make([]error, len(m.repositories))
+	m.parallel(len(m.repositories), func(worker, rank int) {
+		r := &m.repositories[rank]
+		if err := do(worker, rank, r); err != nil {
+			failed[rank] = fmt.Errorf("measuring %s: %w", r.Repository.Key, err)
+		}
+	})
+	return cmp.Or(failed...)
 }
 
 func (m *measurement) warn(format string, a ...any) {

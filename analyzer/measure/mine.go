@@ -105,7 +105,6 @@ type mined struct {
 	// reconciliations are by window.
 	reconciliations []Reconciliation
 	survivors
-	err error
 }
 
 // rowSums are sums over all rows of changes, for the laws.
@@ -141,16 +140,8 @@ func (m *measurement) mine() error {
 		return err
 	}
 	m.entries = make([]entry, total)
-	m.parallel(len(m.repositories), func(_, rank int) {
-		r := &m.repositories[rank]
-		if err := m.mineRepository(r, uint32(rank)); err != nil {
-			r.err = fmt.Errorf("measuring %s: %w", r.Repository.Key, err)
-		}
-	})
-	for i := range m.repositories {
-		if err := m.repositories[i].err; err != nil {
-			return err
-		}
+	if err := m.each(func(_, rank int, r *mined) error { return m.mineRepository(r, uint32(rank)) }); err != nil {
+		return err
 	}
 	m.markDuplicates()
 	if err := m.internActors(); err != nil {

@@ -244,6 +244,12 @@ func (m *measurement) classify() error {
 			r.kindOf[p] = n
 		}
 		r.windows = make([]standing, len(m.result.Windows))
+		for w := range r.windows {
+			r.windows[w].kinds = make([]KindRow, len(r.kinds))
+			for k := range r.kinds {
+				r.windows[w].kinds[k].Class, r.windows[w].kinds[k].Language = r.kinds[k].class, m.languages[r.kinds[k].language]
+			}
+		}
 	}
 	return nil
 }
@@ -251,12 +257,6 @@ func (m *measurement) classify() error {
 // workByKind adds the log's lines of every window up by kinds.
 func (m *measurement) workByKind(r *mined) {
 	entries := m.entries[r.entries.Lo:r.entries.Hi]
-	for w := range r.windows {
-		r.windows[w].kinds = make([]KindRow, len(r.kinds))
-		for k := range r.kinds {
-			r.windows[w].kinds[k].Class, r.windows[w].kinds[k].Language = r.kinds[k].class, m.languages[r.kinds[k].language]
-		}
-	}
 	for i := range r.Commits {
 		e := &entries[i]
 		if e.state == merge || e.state == duplicate {

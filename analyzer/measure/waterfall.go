@@ -131,14 +131,11 @@ func (m *measurement) waterfalls() error {
 		periods = append(periods, series(KindYear, first, m.last, m.in.AsOf)...)
 	}
 	all := make([][]fallen, len(m.repositories))
-	m.parallel(len(m.repositories), func(_, rank int) {
-		r := &m.repositories[rank]
-		all[rank], r.err = m.fall(r, periods)
-	})
-	for i := range m.repositories {
-		if err := m.repositories[i].err; err != nil {
-			return fmt.Errorf("measuring %s: %w", m.repositories[i].Repository.Key, err)
-		}
+	if err := m.each(func(_, rank int, r *mined) (err error) {
+		all[rank], err = m.fall(r, periods)
+		return err
+	}); err != nil {
+		return err
 	}
 	rows := m.sideRows()
 	m.result.Waterfalls = make([]Waterfall, len(m.scopes)*len(periods))
@@ -293,22 +290,29 @@ func (m *measurement) importsOf(r *mined, stays []stay, out []fallen) [][]int64 
 			of[i] = rows[r.Commits[i].ID]
 		}
 	}
+	var cuts []int64
+	for k := range stays {
+		cuts = append(cuts, stays[k].from, stays[k].to)
+	}
+	byDate := newGrid(cuts)
+	gross := make([]Gross, len(byDate.cuts)+1)
 	type key struct{ stay, of uint32 }
 	found := map[key]*Import{}
 	for i := range r.Commits {
 		e := &entries[i]
+		g := &gross[byDate.cell(e.when)]
+		switch e.state {
+		case counted, machine:
+			g.Commits, g.Added, g.Removed = g.Commits+1, g.Added+e.added, g.Removed+e.removed
+		case bulk:
+			g.ImportCommits, g.ImportAdded, g.ImportRemoved = g.ImportCommits+1, g.ImportAdded+e.added, g.ImportRemoved+e.removed
+		}
+		if e.state != bulk && (e.state != duplicate || r.Commits[i].IsMerge()) {
+			continue
+		}
 		for k := range stays {
 			s := &stays[k]
-			if e.state != merge && e.state != duplicate && s.from <= e.when && e.when < s.to || e.when == undated && s.from == math.MinInt64 && s.to == math.MaxInt64 {
-				g := &out[s.period].gross
-				switch e.state {
-				case counted, machine:
-					g.Commits, g.Added, g.Removed = g.Commits+1, g.Added+e.added, g.Removed+e.removed
-				case bulk:
-					g.ImportCommits, g.ImportAdded, g.ImportRemoved = g.ImportCommits+1, g.ImportAdded+e.added, g.ImportRemoved+e.removed
-				}
-			}
-			if e.state != bulk && (e.state != duplicate || r.Commits[i].IsMerge()) || int(r.landed[i]) < s.lo || int(r.landed[i]) >= s.hi {
+			if int(r.landed[i]) < s.lo || int(r.landed[i]) >= s.hi {
 				continue
 			}
 			at := key{uint32(k), of[i]}
@@ -328,6 +332,12 @@ func (m *measurement) importsOf(r *mined, stays []stay, out []fallen) [][]int64 
 					kinds[k][r.kindOf[c.Path]] += int64(c.Added) - int64(c.Removed)
 				}
 			}
+		}
+	}
+	for k := range stays {
+		from, to := byDate.span(stays[k].from, stays[k].to)
+		for _, g := range gross[from:to] {
+			out[stays[k].period].gross = out[stays[k].period].gross.Plus(g)
 		}
 	}
 	for at, one := range found {
