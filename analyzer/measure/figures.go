@@ -313,12 +313,18 @@ type actorWork struct {
 	first, last int64 // dates of work
 }
 
+// personWork is what people are counted by, and what indices are made of.
 type personWork struct {
-	stamp                     uint32
-	work, bulk                Sum
-	unknownWork, unknownBulk  Sum
-	mainCommits, mainOfBucket uint64 // see people
-	mainBucket, currentBucket uint32
+	stamp                                uint32
+	work, bulk, unknownWork, unknownBulk amounted
+}
+
+// amounted is what indices ask of a Sum.
+type amounted struct{ commits, changed uint64 }
+
+func (a *amounted) add(s *Sum) {
+	a.commits += s.Commits
+	a.changed += s.Changed()
 }
 
 func newScratch(m *measurement) *scratch {
@@ -391,15 +397,15 @@ func (s *scratch) do(j *job, all []Figures) {
 			}
 		}
 	}
-	s.rollUp(f)
-	s.cumulate(f, j)
-	for _, rank := range j.scope.ranks {
-		f.Growth.add(m.repositories[rank].growth(j.period))
-	}
 	more, withBulk := false, false
 	for i := range j.wanted {
 		w := &j.wanted[i]
 		more, withBulk = more || w.depth > light, withBulk || indexedWithBulk(j.period.Kind, w.Kind)
+	}
+	s.rollUp(f, more)
+	s.cumulate(f, j)
+	for _, rank := range j.scope.ranks {
+		f.Growth.add(m.repositories[rank].growth(j.period))
 	}
 	if more {
 		common.Organizations, common.Persons = s.indices(withBulk)
@@ -486,24 +492,13 @@ func (s *scratch) first(stamps []uint32, i uint32) int {
 	return 1
 }
 
-// rollUp adds the actors' work up to persons and buckets, and counts who was met.
-func (s *scratch) rollUp(f *Figures) {
+// rollUp adds the actors' work up, and counts who was met; to buckets and into what indices are made of only if there is more to tell than that.
+func (s *scratch) rollUp(f *Figures, more bool) {
 	m := s.m
-	clear(s.apart)
-	clear(s.merged)
 	s.met = s.met[:0]
 	c := &f.Contributors
 	for _, i := range s.touched {
 		a, w := &m.actors[i], &s.actors[i]
-		apart, merged := &s.apart[a.bucket], &s.merged[a.merged]
-		apart.add(&w.work)
-		apart.Bulk.add(&w.bulk)
-		merged.add(&w.work)
-		merged.Bulk.add(&w.bulk)
-		if w.work.Commits > 0 {
-			apart.Contributors += s.first(s.inBucket, a.inBucket)
-			merged.Contributors += s.first(s.inMerged, a.inMerged)
-		}
 		switch at := int(a.bucket) - m.sizes.organizations; {
 		case at < 0:
 			f.Work.Known.add(&w.work)
@@ -516,17 +511,15 @@ func (s *scratch) rollUp(f *Figures) {
 			f.Work.Agents.add(&w.work)
 			continue
 		}
-		f.Work.Bulk.add(&w.bulk)
 		p := &s.persons[a.person]
 		if p.stamp != s.stamp {
 			*p = personWork{stamp: s.stamp}
 			s.met = append(s.met, a.person)
 		}
 		p.work.add(&w.work)
-		p.bulk.add(&w.bulk)
-		if int(a.bucket) >= m.sizes.organizations {
-			p.unknownWork.add(&w.work)
-			p.unknownBulk.add(&w.bulk)
+		if w.bulk.Commits > 0 {
+			f.Work.Bulk.add(&w.bulk)
+			p.bulk.add(&w.bulk)
 		}
 		c.Addresses += s.first(s.addresses, a.address)
 		c.Names += s.first(s.names, a.name)
@@ -535,14 +528,43 @@ func (s *scratch) rollUp(f *Figures) {
 	c.Persons = len(s.met)
 	for _, i := range s.met {
 		p := &s.persons[i]
-		switch n := p.work.Commits + p.bulk.Commits; {
+		switch n := p.work.commits + p.bulk.commits; {
 		case n == 1:
 			c.Once++
 		case n >= 10:
 			c.TenOrMore++
 		}
-		if p.work.Commits == 0 {
+		if p.work.commits == 0 {
 			c.BulkOnly++
+		}
+	}
+	if more {
+		s.deal()
+	}
+}
+
+// deal adds the actors' work up to buckets, and sets apart what is of nobody known.
+func (s *scratch) deal() {
+	m := s.m
+	clear(s.apart)
+	clear(s.merged)
+	for _, i := range s.touched {
+		a, w := &m.actors[i], &s.actors[i]
+		apart, merged := &s.apart[a.bucket], &s.merged[a.merged]
+		apart.add(&w.work)
+		merged.add(&w.work)
+		if w.bulk.Commits > 0 {
+			apart.Bulk.add(&w.bulk)
+			merged.Bulk.add(&w.bulk)
+		}
+		if w.work.Commits > 0 {
+			apart.Contributors += s.first(s.inBucket, a.inBucket)
+			merged.Contributors += s.first(s.inMerged, a.inMerged)
+		}
+		if at := int(a.bucket) - m.sizes.organizations; at >= 0 && at < len(unknownClasses) {
+			p := &s.persons[a.person]
+			p.unknownWork.add(&w.work)
+			p.unknownBulk.add(&w.bulk)
 		}
 	}
 }
@@ -593,7 +615,7 @@ func (s *scratch) rows(f *Figures) {
 	other(Row{Name: RowAgents, Class: people.Agent, Outside: true, Apart: s.apart[machines+1]})
 	imports := Part{Sum: f.Work.Bulk}
 	for _, i := range s.met {
-		if s.persons[i].bulk.Commits > 0 {
+		if s.persons[i].bulk.commits > 0 {
 			imports.Contributors++
 		}
 	}
@@ -611,16 +633,16 @@ const (
 func (s *scratch) indices(withBulk bool) (overOrganizations, overPersons []Index) {
 	organizations := s.m.sizes.organizations
 	for _, of := range []string{KeyCommits, KeyChanged} {
-		amount := func(work, bulk *Sum, with bool) (n uint64) {
+		amount := func(work, bulk *amounted, with bool) (n uint64) {
 			switch {
 			case of == KeyCommits && with:
-				return work.Commits + bulk.Commits
+				return work.commits + bulk.commits
 			case of == KeyCommits:
-				return work.Commits
+				return work.commits
 			case with:
-				return work.Changed() + bulk.Changed()
+				return work.changed + bulk.changed
 			}
-			return work.Changed()
+			return work.changed
 		}
 		for _, with := range []bool{false, true} {
 			if with && !withBulk {
@@ -637,7 +659,10 @@ func (s *scratch) indices(withBulk bool) (overOrganizations, overPersons []Index
 				}
 				s.values = s.values[:0]
 				for i := range parts {
-					s.values = positive(s.values, amount(&parts[i].Sum, &parts[i].Bulk, with))
+					var work, bulk amounted
+					work.add(&parts[i].Sum)
+					bulk.add(&parts[i].Bulk)
+					s.values = positive(s.values, amount(&work, &bulk, with))
 				}
 				overOrganizations = append(overOrganizations, Index{of, merged, with, Concentrate(s.values, s.atoms)})
 			}
@@ -702,26 +727,29 @@ func (s *scratch) contributions(repository string) []Contribution {
 func (s *scratch) people() []PersonRow {
 	m := s.m
 	s.sortTouched()
+	rows := make([]PersonRow, 0, len(s.met))
+	var most, ofBucket uint64 // commits of the person for one bucket
+	last := actor{person: math.MaxUint32}
 	for _, i := range s.touched {
 		a, w := &m.actors[i], &s.actors[i]
-		p := &s.persons[a.person]
-		if p.stamp != s.stamp || int(a.bucket) >= m.sizes.organizations+len(unknownClasses) {
+		if int(a.bucket) >= m.sizes.organizations+len(unknownClasses) {
 			continue
 		}
-		if p.mainOfBucket == 0 || p.currentBucket != a.bucket {
-			p.currentBucket, p.mainOfBucket = a.bucket, 0
+		if a.person != last.person {
+			rows = append(rows, PersonRow{Person: int(a.person)})
+			most = 0
 		}
-		p.mainOfBucket += w.work.Commits + w.bulk.Commits
-		if p.mainOfBucket > p.mainCommits {
-			p.mainCommits, p.mainBucket = p.mainOfBucket, a.bucket
+		if a.person != last.person || a.bucket != last.bucket {
+			ofBucket = 0
 		}
-	}
-	rows := make([]PersonRow, 0, len(s.met))
-	for _, i := range s.met {
-		p := &s.persons[i]
-		row := PersonRow{Person: int(i), Sum: p.work, Bulk: p.bulk}
-		row.Organization, row.Class = m.side(p.mainBucket)
-		rows = append(rows, row)
+		last = *a
+		row := &rows[len(rows)-1]
+		row.add(&w.work)
+		row.Bulk.add(&w.bulk)
+		if ofBucket += w.work.Commits + w.bulk.Commits; ofBucket > most {
+			most = ofBucket
+			row.Organization, row.Class = m.side(a.bucket)
+		}
 	}
 	slices.SortFunc(rows, func(a, b PersonRow) int {
 		return cmp.Or(cmp.Compare(b.Commits, a.Commits), cmp.Compare(b.Changed(), a.Changed()), cmp.Compare(a.Person, b.Person))
