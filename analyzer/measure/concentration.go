@@ -1,9 +1,6 @@
 package measure
 
-import (
-	"math/bits"
-	"slices"
-)
+import "math/bits"
 
 // Concentration holds the indices of one distribution over known organizations (or persons) and unknown persons.
 //
@@ -24,8 +21,13 @@ type Concentration struct {
 //
 // Halves are tested in integers. Formulas: CHAOSS Elephant Factor; HHI; the bounds are stated with the metrics.
 func Concentrate(known, unknown []uint64) Concentration {
-	descending(known)
-	descending(unknown)
+	return concentrate(known, unknown, new([]uint64))
+}
+
+// concentrate is Concentrate with memory to sort in.
+func concentrate(known, unknown []uint64, spare *[]uint64) Concentration {
+	descending(known, spare)
+	descending(unknown, spare)
 	var c Concentration
 	var squaresKnown, squaresUnknown wide
 	for _, x := range known {
@@ -80,11 +82,6 @@ func atoms(a, b []uint64, total uint64) int {
 			sum, b = sum+b[0], b[1:]
 		}
 	}
-}
-
-func descending(x []uint64) {
-	slices.Sort(x)
-	slices.Reverse(x)
 }
 
 // wide is an unsigned integer of 128 bits: squares of lines do not fit 64, and sums of rounded squares would depend on their order.

@@ -162,7 +162,7 @@ func (m *measurement) makeScopes() {
 	}
 	m.scopes = append(m.scopes, byName(ScopeRepository, func(r *mined) string { return r.Repository.Key })...)
 
-	// The date and the place of an entry in one word, which sorts fastest: the seconds from the first valid one to the last take 32 bits.
+	// The date and the place of an entry in one word: the seconds from the first valid one to the last take 32 bits, and places are in order already.
 	sorted := make([]uint64, len(m.entries))
 	for i := range m.entries {
 		if when := m.entries[i].when; when != undated {
@@ -170,7 +170,7 @@ func (m *measurement) makeScopes() {
 		}
 		sorted[i] |= uint64(i)
 	}
-	slices.Sort(sorted)
+	sortFrom(sorted, 32, new([]uint64))
 	place := func(key uint64) uint32 { return uint32(key & math.MaxUint32) }
 	belongs := make([][]*scope, len(m.repositories))
 	first := map[string]int{} // scope by ranks
@@ -302,7 +302,7 @@ type scratch struct {
 	// The stamps of what was met.
 	addresses, names, pairs, inBucket, inMerged []uint32
 	apart, merged                               []Part
-	values, atoms                               []uint64
+	values, atoms, spare                        []uint64
 	stocks                                      []Stock // by side
 	sideRows                                    []sideRow
 }
@@ -664,13 +664,13 @@ func (s *scratch) indices(withBulk bool) (overOrganizations, overPersons []Index
 					bulk.add(&parts[i].Bulk)
 					s.values = positive(s.values, amount(&work, &bulk, with))
 				}
-				overOrganizations = append(overOrganizations, Index{of, merged, with, Concentrate(s.values, s.atoms)})
+				overOrganizations = append(overOrganizations, Index{of, merged, with, concentrate(s.values, s.atoms, &s.spare)})
 			}
 			s.values = s.values[:0]
 			for _, i := range s.met {
 				s.values = positive(s.values, amount(&s.persons[i].work, &s.persons[i].bulk, with))
 			}
-			overPersons = append(overPersons, Index{of, false, with, Concentrate(s.values, nil)})
+			overPersons = append(overPersons, Index{of, false, with, concentrate(s.values, nil, &s.spare)})
 		}
 	}
 	return overOrganizations, overPersons
