@@ -71,6 +71,9 @@ func cutCell(what string) (table string, keys map[string]string, column string, 
 	return name, keys, strings.TrimSpace(parts[len(columns)]), nil
 }
 
+// grownColumns are those of activity that are of snapshots and merges.
+var grownColumns = map[string]bool{"growth": true, "lines": true, "merges": true, "duplicates": true}
+
 // sums are the columns of amounts, by name.
 var sums = map[string]func(s measure.Sum) uint64{
 	"commits": func(s measure.Sum) uint64 { return s.Commits }, "added": func(s measure.Sum) uint64 { return s.Added },
@@ -216,7 +219,7 @@ func (e *Evidence) explainCell(table string, keys map[string]string, column stri
 		return e.figure(table, keys, column)
 	case strings.HasSuffix(column, "_share_low") || strings.HasSuffix(column, "_share_high"):
 		return e.share(table, keys, column)
-	case table == "activity" && slices.Contains([]string{"growth", "lines", "merges", "duplicates"}, column):
+	case table == "activity" && grownColumns[column]:
 		name := fmt.Sprintf("activity.csv:%s:%s:%s:%s", keys["scope_kind"], keys["scope"], keys["period"], column)
 		return e.grown(name, measure.Scope{Kind: keys["scope_kind"], Name: keys["scope"]}, keys["period"], column)
 	}

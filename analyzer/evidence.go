@@ -1,11 +1,8 @@
 package analyzer
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -35,77 +32,34 @@ type Evidence struct {
 // Explain is [people.Explainer.Explain], and says of a cell of a table (TABLE:KEY:...:COLUMN) what it is the sum of.
 func (e *Evidence) Explain(what string) ([]string, error) {
 	table, keys, column, err := cutCell(what)
-	if err != nil || table == "" {
-		if err != nil {
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range e.Statements {
+		if table != "" && e.corrects(s) {
+			continue
+		}
+		if err := e.States(s); err != nil {
 			return nil, err
 		}
+	}
+	if table == "" {
 		return e.Explainer.Explain(what)
 	}
-	if table == governanceTable {
-		if column != "governs" {
-			return e.holdings(keys["organization"], column)
-		}
+	var lines []string
+	switch {
+	case table == governanceTable && column == "governs":
 		return e.explainPowers(keys["organization"])
+	case table == governanceTable:
+		lines, err = e.holdings(keys["organization"], column)
+	default:
+		_, lines, err = e.explainCell(table, keys, column)
 	}
-	value, lines, err := e.explainCell(table, keys, column)
-	if err != nil || cellTables[table] == nil {
-		return lines, err
-	}
-	return append(lines, e.without(table, keys, column, value)...), nil
-}
-
-// maxEffects bounds the statements of one cell that are left out to see what would change: each resolves and measures again.
-const maxEffects = 4
-
-// without says what a cell would be without each of the weightiest statements and rules that it rests on.
-func (e *Evidence) without(table string, keys map[string]string, column string, value float64) (lines []string) {
-	of, _, _ := strings.Cut(column, "_share_")
-	c, err := e.cell(table, keys, of)
 	if err != nil {
-		return nil // what grew rests on no statement about people
+		return nil, err
 	}
-	pieces, err := e.trace.Pieces(c.scope, c.period)
-	if err != nil {
-		return nil
-	}
-	weight := map[string]uint64{}
-	for i := range pieces {
-		if p := &pieces[i]; c.holds(p) {
-			for _, what := range e.Resolution.Evidence[p.Evidence].Removable() {
-				weight[what]++
-				if c.value != nil {
-					weight[what] += c.value(p.Sum)
-				}
-			}
-		}
-	}
-	order := slices.SortedFunc(maps.Keys(weight), func(a, b string) int { return cmp.Or(cmp.Compare(weight[b], weight[a]), strings.Compare(a, b)) })
-	for _, what := range order[:min(len(order), maxEffects)] {
-		text := ""
-		other, err := e.Without(what)
-		if err == nil {
-			x := *e
-			x.Explainer = &people.Explainer{Repositories: e.Repositories, Options: e.Options, Resolution: other, Names: e.Names}
-			x.input.Repositories, x.input.Resolution, x.trace = other.Repositories, other, nil
-			var would float64
-			switch would, _, err = x.explainCell(table, keys, column); {
-			case errors.Is(err, people.ErrUnknown):
-				text, err = "there would be no such row", nil
-			case would == value:
-				text = "nothing would change"
-			default:
-				text = "it would be " + plain(would)
-			}
-		}
-		if err != nil {
-			text = err.Error()
-		}
-		lines = append(lines, fmt.Sprintf("  without %s: %s", what, text))
-	}
-	if more := len(order) - maxEffects; more > 0 {
-		lines = append(lines, fmt.Sprintf("  and it rests on %d more", more))
-	}
-	return lines
+	more, err := e.without(table, keys, column)
+	return append(lines, more...), err
 }
 
 // explainPowers lists what governance files state of an organization, also of other times than the as-of day.

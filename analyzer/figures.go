@@ -203,7 +203,7 @@ func (e *Evidence) open(name string, keys map[string]string, column string) (flo
 		}
 	}
 	if row == nil {
-		return 0, nil, fmt.Errorf("there is no row of %q, %q and organization %q", keys["period"], keys["standing"], keys["organization"])
+		return 0, nil, fmt.Errorf("%q, %q and organization %q: %w: there is no such row", keys["period"], keys["standing"], keys["organization"], people.ErrUnknown)
 	}
 	standings := measure.Standings(e.Resolution.Organizations, m.result.Leader())
 	of := func(organization int, class people.Class) bool {
@@ -287,6 +287,15 @@ func (e *Evidence) called(organization int) string {
 	return e.Resolution.Organizations[organization].Name
 }
 
+// isOf says whether what is an organization's counts for another one: its own, and what its contractors do where these are read as part of it.
+func (e *Evidence) isOf(organization int, name string, merged bool) bool {
+	if organization == people.NoOrganization {
+		return false
+	}
+	one := &e.Resolution.Organizations[organization]
+	return one.Name == name || merged && one.Class == people.Contractor && e.called(one.Client) == name
+}
+
 // held tells what an organization holds and does: seats by file and line, reviews and guarded lines by repository.
 func (e *Evidence) held(organization, column string) (value float64, lines []string, err error) {
 	m, err := e.measure(measure.LastTwelveMonths)
@@ -310,13 +319,7 @@ func (e *Evidence) held(organization, column string) (value float64, lines []str
 	}
 	what, merged := strings.CutPrefix(column, "merged_")
 	what, bound, share := strings.Cut(what, "_share_")
-	ours := func(o int) bool {
-		if o == people.NoOrganization {
-			return false
-		}
-		one := &e.Resolution.Organizations[o]
-		return one.Name == organization || merged && one.Class == people.Contractor && e.called(one.Client) == organization
-	}
+	ours := func(o int) bool { return e.isOf(o, organization, merged) }
 	var out trail
 	var all, unknown float64
 	add := func(of func(r *control.Row) float64) {

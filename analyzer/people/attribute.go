@@ -220,7 +220,9 @@ func (r *resolver) attributor(strong []uint32) *attributor {
 // identity gives what the own address says.
 func (t *timelines) identity(id *identity) []span {
 	if id.machine != Unknown {
-		return t.constant(id.machine, RuleMachine, id.pattern)
+		return []span{{
+			from: math.MinInt32, Attribution: Attribution{NoOrganization, id.machine, t.becauseOf(RuleMachine, id.pattern, "high", id.stated, always)},
+		}}
 	}
 	switch id.own.form {
 	case malformed:
@@ -275,9 +277,6 @@ func (t *timelines) layOut(a *address) []span {
 	days := []int32{math.MinInt32}
 	for suffix := range suffixes(a.domain) {
 		for _, e := range t.directory.domains[suffix] {
-			if t.opts.without != "" && t.opts.without == e.where.String() {
-				continue
-			}
 			entries, names = append(entries, e), append(names, suffix)
 			days = append(days, e.valid.from, e.valid.to)
 		}
@@ -382,9 +381,6 @@ func (t *timelines) statements(a *attributor) {
 	for i := range order {
 		order[i] = i
 	}
-	order = slices.DeleteFunc(order, func(i int) bool {
-		return t.opts.without != "" && t.opts.without == t.directory.people[i].where.String()
-	})
 	slices.SortStableFunc(order, func(x, y int) int {
 		return cmp.Compare(btoi(t.directory.people[x].imported), btoi(t.directory.people[y].imported))
 	})

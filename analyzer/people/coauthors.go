@@ -91,7 +91,7 @@ func gatherCoAuthors(repositories []*facts.Repository, opts *Options, d *Directo
 					name, email, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line.Value), ">"), "<")
 					r.signature = facts.Signature{Name: strings.TrimSpace(name), Email: strings.TrimSpace(email)}
 					a := parseAddress(r.signature.Email, d)
-					r.class, _ = d.machine(r.signature.Name, a.text, bots)
+					r.class, _, _ = d.machine(r.signature.Name, a.text, bots)
 					r.ok = a.form == valid && r.class == Unknown && strings.Contains(a.text, "@")
 					if r.ok {
 						r.signature.Email = a.text

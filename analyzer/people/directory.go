@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"regexp"
@@ -211,17 +212,53 @@ func (d *Directory) repair(domain string) (right, source string, ok bool) {
 	return "", "", false
 }
 
-// machine gives the class of a machine account and the source of its pattern, or Unknown.
-func (d *Directory) machine(name, address string, more []machine) (Class, string) {
+// machine gives the class of a machine account, the source of its pattern and the place that states it ("" for none), or Unknown.
+func (d *Directory) machine(name, address string, more []machine) (class Class, source, where string) {
 	name, address = strings.ToLower(name), strings.ToLower(address)
 	for _, list := range [2][]machine{more, d.machines} {
 		for i := range list {
 			if m := &list[i]; matches(m.name, name) && matches(m.address, address) {
-				return m.class, m.source
+				if m.where.file != "" {
+					where = m.where.String()
+				}
+				return m.class, m.source, where
 			}
 		}
 	}
-	return Unknown, ""
+	return Unknown, "", ""
+}
+
+// without gives the directory as it would be if a file did not say in a line ("FILE:LINE") whose domains are, who works where, what is misspelled, who
+// is a machine, who is the same, or who is part of whom; and whether it says any of it there. Organizations keep their names.
+func (d *Directory) without(place string) (*Directory, bool) {
+	out, found := *d, false
+	at := func(p position) bool {
+		here := p.file != "" && p.String() == place
+		found = found || here
+		return here
+	}
+	out.organizations = slices.Clone(d.organizations)
+	for i := range out.organizations {
+		o := &out.organizations[i]
+		o.parents = slices.DeleteFunc(slices.Clone(o.parents), func(p parent) bool { return at(p.where) })
+	}
+	out.domains = maps.Clone(d.domains)
+	for name, entries := range d.domains {
+		if !slices.ContainsFunc(entries, func(e entry) bool { return at(e.where) }) {
+			continue
+		}
+		out.domains[name] = slices.DeleteFunc(slices.Clone(entries), func(e entry) bool { return at(e.where) })
+		if len(out.domains[name]) == 0 {
+			delete(out.domains, name)
+		}
+	}
+	out.misspelled = maps.Clone(d.misspelled)
+	maps.DeleteFunc(out.misspelled, func(_ string, m misspelling) bool { return at(m.where) })
+	out.machines = slices.DeleteFunc(slices.Clone(d.machines), func(m machine) bool { return at(m.where) })
+	out.people = slices.DeleteFunc(slices.Clone(d.people), func(s statement) bool { return at(s.where) })
+	out.same = slices.DeleteFunc(slices.Clone(d.same), func(g group) bool { return at(g.where) })
+	out.notSame = slices.DeleteFunc(slices.Clone(d.notSame), func(g group) bool { return at(g.where) })
+	return &out, found
 }
 
 // matches says whether the whole of s fits a pattern in which * stands for any characters. The empty pattern fits all.

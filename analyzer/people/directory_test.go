@@ -223,7 +223,7 @@ func TestMachines(t *testing.T) {
 		{"Nancy Abbot", "abbot@acme.example", Unknown},
 	}
 	for _, tt := range tests {
-		if got, _ := d.machine(tt.name, tt.address, nil); got != tt.want {
+		if got, _, _ := d.machine(tt.name, tt.address, nil); got != tt.want {
 			t.Errorf("%s <%s> is %v, want %v", tt.name, tt.address, got, tt.want)
 		}
 	}

@@ -20,6 +20,8 @@ type Explainer struct {
 	Resolution   *Resolution
 	// Names prints the names of people.
 	Names bool
+	// Statements ("FILE:LINE", or "rule NAME") are what answers are told without; the weightiest that one rests on, if there are none.
+	Statements []string
 }
 
 // repositories are those that the answers are about.
@@ -302,8 +304,11 @@ func (x *Explainer) table(commits []commitAt) []string {
 
 // Removable are what an answer rests on and can be left out, as [Explainer.Without] takes it: a statement's place, a rule.
 func (e Evidence) Removable() (all []string) {
-	if e.Where != "" {
+	switch {
+	case e.Where != "":
 		all = append(all, e.Where)
+	case e.Rule == RuleStated:
+		all = append(all, e.Source)
 	}
 	if _, ok := ruleOf(e.Rule); ok {
 		all = append(all, "rule "+e.Rule)
@@ -311,19 +316,45 @@ func (e Evidence) Removable() (all []string) {
 	return all
 }
 
-// Without resolves again without a statement ("FILE:LINE") or a rule ("rule NAME").
+// Without resolves again without a statement ("FILE:LINE") or a rule ("rule NAME"). It fails with [ErrUnknown] if nothing is stated there.
 func (x *Explainer) Without(what string) (*Resolution, error) {
-	opts := x.Options
+	opts, err := x.less(what)
+	if err != nil {
+		return nil, err
+	}
+	return Resolve(x.Repositories, opts)
+}
+
+// States says whether there is a statement or a rule that [Explainer.Without] can leave out.
+func (x *Explainer) States(what string) error {
+	_, err := x.less(what)
+	return err
+}
+
+func (x *Explainer) less(what string) (opts Options, err error) {
+	opts = x.Options
 	if rule, ok := strings.CutPrefix(what, "rule "); ok {
 		opts.Rules = maps.Clone(opts.Rules)
 		if opts.Rules == nil {
 			opts.Rules = map[string]bool{}
 		}
+		if _, ok := ruleOf(rule); !ok {
+			return opts, noRule(rule)
+		}
 		opts.Rules[rule] = false
-	} else {
-		opts.without = what
+		return opts, nil
 	}
-	return Resolve(x.Repositories, opts)
+	if opts.Directory == nil {
+		if opts.Directory, err = embedded(); err != nil {
+			return opts, err
+		}
+	}
+	less, found := opts.Directory.without(what)
+	if !found {
+		return opts, fmt.Errorf("%s: %w: no organizations file states anything of people or domains there", what, ErrUnknown)
+	}
+	opts.Directory = less
+	return opts, nil
 }
 
 // effects says what would change of some commits without each statement or rule that decides them: the weightiest first.
@@ -337,8 +368,12 @@ func (x *Explainer) effects(commits []commitAt) []string {
 		}
 	}
 	order := slices.SortedFunc(maps.Keys(weight), func(a, b string) int { return cmp.Or(cmp.Compare(weight[b], weight[a]), cmp.Compare(a, b)) })
+	order = order[:min(len(order), maxEffects)]
+	if len(x.Statements) > 0 {
+		order = x.Statements
+	}
 	var lines []string
-	for _, what := range order[:min(len(order), maxEffects)] {
+	for _, what := range order {
 		other, err := x.Without(what)
 		if err != nil {
 			lines = append(lines, fmt.Sprintf("  without %s: %v", what, err))

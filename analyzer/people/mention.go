@@ -77,7 +77,7 @@ func (t *timelines) mentions(a *attributor) {
 		if name == "" && len(said.Accounts) > 0 {
 			_, name, _ = strings.Cut(said.Accounts[0], ":") // machines have the same name as an account and in commits
 		}
-		m.machine, _ = t.directory.machine(name, own.text, bots)
+		m.machine, _, _ = t.directory.machine(name, own.text, bots)
 		if own.form == valid {
 			m.withheld = len(t.opts.Withheld) > 0 && t.opts.Withheld[digest(t.opts.PseudonymKey, own.text)]
 			if at, ok := byAddress[own.text]; ok {

@@ -145,8 +145,6 @@ type Options struct {
 	Forges []*facts.Forge
 	// Mentions are people whom files and messages name, in seats and reviews: [Resolution.Mentioned] and [Resolution.AttributeMention].
 	Mentions []Mention
-
-	without string // file:line of a statement that is left out
 }
 
 // window is how far apart in time signatures of one name may be to be joined, and how far from both of two uses of a company's address its
@@ -169,6 +167,7 @@ type identity struct {
 	name         string  // normalized, of proper
 	machine      Class
 	pattern      string // source of the machine's pattern
+	stated       string // its place; "" for none
 	first, last  int32  // days of the earliest and latest authored commit; first > last if there is none
 	commits      int    // authored, merges too
 	reference    Reference
@@ -326,7 +325,7 @@ func (r *resolver) identify(named [][]Credit) {
 			id.address = r.parse(id.proper.Email)
 		}
 		id.name = normalizeName(id.proper.Name)
-		id.machine, id.pattern = r.directory.machine(id.proper.Name, id.address.text, bots)
+		id.machine, id.pattern, id.stated = r.directory.machine(id.proper.Name, id.address.text, bots)
 	}
 }
 
@@ -861,9 +860,7 @@ func (r *resolver) classOf(a *address) Class {
 	}
 	for suffix := range suffixes(a.domain) {
 		for _, e := range r.directory.domains[suffix] {
-			if r.opts.without == "" || r.opts.without != e.where.String() {
-				return e.class
-			}
+			return e.class
 		}
 	}
 	if registrable, err := publicsuffix.EffectiveTLDPlusOne(a.domain); err == nil && isAcademic(registrable) {

@@ -37,6 +37,7 @@ func evidenceFlags(flags *pflag.FlagSet, f *analyzeFlags) {
 
 func newExplain(streams Streams) *cobra.Command {
 	var f analyzeFlags
+	var statements []string
 	cmd := &cobra.Command{
 		Use:   "explain WHAT [SOURCE...]",
 		Short: "Say why something is attributed as it is, and what a statement weighs",
@@ -59,7 +60,9 @@ confidence, and what would change without the statement. WHAT is one of
                  commits: waterfall:ecosystem::2024:written, waterfall:repository:kernel:2024:written,
                  waterfall:ecosystem::2024-01-01 to 2024-07-01:members_end, census:2024:authors:ever_persons,
                  waterfall_parts:ecosystem::2024:path class:own:growth, activity:ecosystem::2024:lines.
-                 Give the flags that the table was made with.
+                 Give the flags that the table was made with. What a cell would be without a statement is found by
+                 resolving people and measuring again, from the facts that were read: of a large ecosystem it takes as
+                 long as the measuring does, for each of the weightiest four, or of those that --without names.
 Without a SOURCE it says what the organizations files know. Addresses are printed only if they were typed.`,
 		Args: arguments(1, math.MaxInt, "what to explain, and sources"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -80,6 +83,7 @@ Without a SOURCE it says what the organizations files know. Addresses are printe
 			if err != nil {
 				return err
 			}
+			x.Statements = statements
 			lines, err := x.Explain(args[0])
 			if err != nil {
 				return fmt.Errorf("explain: %w", err)
@@ -100,6 +104,8 @@ Without a SOURCE it says what the organizations files know. Addresses are printe
 	flags.StringArrayVar(&f.Ranges, "range", nil, "as for analyze")
 	flags.StringVar((*string)(&f.RollUp), "roll-up", string(people.LevelBrand), "as for analyze")
 	flags.StringVar((*string)(&f.Contractors), "contractors", string(people.ReadBoth), "as for analyze")
+	flags.StringArrayVar(&statements, "without", nil,
+		"tell what it would be without a statement (FILE:LINE) or a rule (\"rule NAME\"); may be given several times (default the weightiest ones)")
 	return cmd
 }
 
