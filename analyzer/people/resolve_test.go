@@ -250,7 +250,7 @@ func TestJoins(t *testing.T) {
 	}
 }
 
-// TestSameRepository holds that a name which is no full one joins nobody across repositories, nor what was far apart in the same one.
+// TestSameRepository holds that a name joins nobody across repositories, nor what was far apart in the same one.
 func TestSameRepository(t *testing.T) {
 	one := repository(t, "one", wrote{who: "jvega88 <jo@acme.example>", date: "2020-06-01"}, wrote{who: "w-post <wim@acme.example>", date: "2018-01-01"})
 	two := repository(t, "two", wrote{who: "jvega88 <jv@home.example>", date: "2020-06-01"}, wrote{who: "w-post <wim@acme.example>", date: "2020-06-01"})
@@ -259,10 +259,10 @@ func TestSameRepository(t *testing.T) {
 	if r.Person[0][0] == r.Person[1][0] || len(r.Joined) > 0 {
 		t.Errorf("joined by a name in another repository: %v", r.Joined)
 	}
-	full := repository(t, "two", wrote{who: "Jo Vega <jo@acme.example>", date: "2020-06-01"})
-	private := repository(t, "three", wrote{who: "Jo Vega <jv@home.example>", date: "2020-06-01"}, wrote{who: "Jo Vega <jv@elsewhere.example>", date: "2020-06-01"})
-	if r := resolve(t, Options{}, full, private); r.Person[0][0] != r.Person[1][0] || r.Person[0][0] == r.Person[1][1] {
-		t.Errorf("a full name in another repository joins a private address, and none of a domain that may be an employer's: %v", r.Person)
+	full := repository(t, "two", wrote{who: "Jo Vega <jo@acme.example>", date: "2020-06-01"}, wrote{who: "Jo Vega <jv@home.example>", date: "2020-06-01"})
+	other := repository(t, "three", wrote{who: "Jo Vega <jo.vega@home.example>", date: "2020-06-01"})
+	if r := resolve(t, Options{}, full, other); r.Person[0][0] != r.Person[0][1] || r.Person[0][0] == r.Person[1][0] || r.Joined[RuleSameName] != 1 {
+		t.Errorf("a full name joins in a repository of both, and in no other: %v", r.Person)
 	}
 	four := repository(t, "one", wrote{who: "jvega88 <jo@acme.example>", date: "2020-06-01"}, wrote{who: "jvega88 <jv@home.example>", date: "2021-06-02"})
 	if r := resolve(t, Options{}, four); len(r.Joined) > 0 {
