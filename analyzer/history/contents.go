@@ -36,17 +36,6 @@ func (b *lineageReader) look(v uint32, t *text) {
 		return
 	}
 	head := t.raw[:min(len(t.raw), paths.HeadSize)]
-	if t.raw == nil {
-		b.top = b.top[:0]
-		for _, line := range t.lines {
-			text := b.texts.bytesOf(line)
-			b.top = append(b.top, text[:min(len(text), paths.HeadSize-len(b.top))]...)
-			if len(b.top) == paths.HeadSize {
-				break
-			}
-		}
-		head = b.top
-	}
 	s := &b.m.seen[version.path]
 	s.language, s.generated = paths.Look(b.p.paths[version.path], head)
 }

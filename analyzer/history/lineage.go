@@ -5,7 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -83,7 +83,7 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 		reader.Forget() // trees; files are kept as lines
 	}
 	workers := make([]*lineageReader, len(readers))
-	var next atomic.Int64
+	shares := newShares(len(lineages.order), len(readers))
 	g, ctx := errgroup.WithContext(ctx)
 	for i, reader := range readers {
 		b := &lineageReader{p: p, m: m, db: r.Objects, texts: newTexts(r.Objects, reader, opts.Limits, opts.Memory)}
@@ -98,8 +98,8 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 		g.Go(func() error {
 			return odb.Guard(func() error {
 				for {
-					k := int(next.Add(1)) - 1
-					if k >= len(lineages.order) {
+					k, ok := shares.next(i)
+					if !ok {
 						return nil
 					}
 					l := lineages.order[k]
@@ -182,11 +182,12 @@ type lineageReader struct {
 	touched  []uint32 // commits with an entry in balance
 	survival []survived
 	head     map[uint32][]run // what is asked for; nil until it is known
-	top      []byte           // the beginning of a text
+	latest   *text            // the last text of the lineage
 }
 
 func (b *lineageReader) read(ctx context.Context, versions []uint32, jobs []job, folds []foldJob) error {
 	b.texts.settle()
+	b.latest = nil
 	// Jobs in the order of versions: what is compared next has just been read.
 	slices.SortStableFunc(jobs, func(x, y job) int { return cmp.Compare(x.to, y.to) })
 	slices.SortStableFunc(folds, func(x, y foldJob) int { return cmp.Compare(x.when(), y.when()) })
@@ -211,6 +212,10 @@ func (b *lineageReader) read(ctx context.Context, versions []uint32, jobs []job,
 		if i%256 == 255 && ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if b.latest != nil && b.latest.gone {
+			b.latest = nil
+		}
+		b.texts.rest()
 		t := b.text(v)
 		b.m.reason[v] = t.reason
 		b.m.binary[v] = t.binary
@@ -282,7 +287,68 @@ func (b *lineageReader) text(v uint32) *text {
 	if int(version.blob) >= b.db.Len() {
 		return missingText
 	}
-	return b.texts.text(odb.Number(version.blob))
+	n := odb.Number(version.blob)
+	if t := b.texts.of[n]; t != nil && t.split {
+		b.texts.lend(t)
+		return t
+	}
+	t := b.texts.text(n, b.like(v))
+	if t.split {
+		b.latest = t
+	}
+	return t
+}
+
+// like gives a text that a version's is likely to resemble: a parent's, else the last that was read.
+func (b *lineageReader) like(v uint32) *text {
+	for _, q := range b.p.parentsOf(v) {
+		if q == facts.None {
+			continue
+		}
+		if n := int(b.p.versions[q].blob); n < b.db.Len() {
+			if t := b.texts.of[n]; t != nil && t.split {
+				return t
+			}
+		}
+	}
+	return b.latest
+}
+
+// shares gives each worker a stretch of the work, since what stands side by side is stored together; who is done takes half of what another
+// has left.
+type shares struct {
+	mu   sync.Mutex
+	left [][2]int
+}
+
+func newShares(n, workers int) *shares {
+	s := &shares{left: make([][2]int, workers)}
+	for i := range s.left {
+		s.left[i] = [2]int{n * i / workers, n * (i + 1) / workers}
+	}
+	return s
+}
+
+func (s *shares) next(worker int) (k int, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	own := &s.left[worker]
+	if own[0] == own[1] {
+		most := own
+		for i := range s.left {
+			if of := &s.left[i]; of[1]-of[0] > most[1]-most[0] {
+				most = of
+			}
+		}
+		if most == own {
+			return 0, false
+		}
+		middle := (most[0] + most[1]) / 2
+		own[0], own[1] = middle, most[1]
+		most[1] = middle
+	}
+	own[0]++
+	return own[0] - 1, true
 }
 
 // lineages are the sets of versions that hang together.

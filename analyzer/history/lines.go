@@ -17,37 +17,36 @@ const binaryPrefix = 8000
 // maxLines is the cap on the lines of one file: in memory a line costs many times its bytes, and 64 MiB may be nothing but newlines.
 const maxLines = 16 << 20
 
-// text is a blob as lines. Lines are numbers: equal for equal bytes, in one [texts] between two resets.
+// text is the content of a blob and, once they are asked for, its lines. Lines are numbers: equal for equal bytes, in one [texts] between
+// two resets.
 type text struct {
-	lines []uint32
-	ends  []uint32 // offset behind each line
-	// raw is the content of a blob that is no text and has never been split. lines is nil then.
-	raw    []byte
-	binary bool
-	nul    bool // a NUL somewhere, perhaps too late to make it binary
-	open   bool // the last line lacks its newline
-	reason facts.Reason
-	depth  int32 // of its chain of deltas
-}
-
-func (t *text) size() uint32 {
-	if t.raw != nil {
-		return uint32(len(t.raw))
-	}
-	if len(t.ends) == 0 {
-		return 0
-	}
-	return t.ends[len(t.ends)-1]
+	raw     []byte
+	lines   []uint32
+	ends    []uint32       // offset behind each line
+	split   bool           // lines are there
+	content *slab[byte]   // the memory of raw
+	columns *slab[uint32] // the memory of lines and ends
+	binary  bool
+	lent    bool // somebody may hold it, until the next rest
+	gone    bool // forgotten
+	reason  facts.Reason
+	depth   int32 // of its chain of deltas
 }
 
 // bytes is the memory that a text holds.
-func (t *text) bytes() int { return 8*len(t.lines) + len(t.raw) + 96 }
+func (t *text) bytes() int { return len(t.raw) + 8*len(t.lines) + 128 }
+
+// open says whether the last line lacks its newline.
+func (t *text) open() bool { return len(t.raw) > 0 && t.raw[len(t.raw)-1] != '\n' }
 
 // texts turns blobs into lines, for one worker.
 //
-// A delta says which stretches two blobs share, so the lines of a blob are spliced from those of its base: only lines that a delta touches
-// are looked at. Every text is kept while there is room, and the first made goes first: chains lead from the new to the old, so what was
-// made first on the way to an old version is wanted last.
+// Contents are put together as bytes, along their chains of deltas. Lines are told apart in the order of history instead: where a content
+// goes on like the version before, byte for byte, it has that version's lines, and only what differs is looked up (see split). That matters
+// because chains do not follow history: a delta of a hundred snippets has most lines of two neighbours in common.
+//
+// Every text is kept while there is room, and the first made goes first: chains lead from the new to the old, so what was made first on the
+// way to an old version is wanted last.
 type texts struct {
 	db     *odb.Database
 	reader *odb.Reader
@@ -67,10 +66,14 @@ type texts struct {
 	held  int // bytes of all pages
 	info  linediff.Lines
 
-	chain               []step
-	delta, whole, carry []byte
-	outLines, outEnds   []uint32
-	madeNul, seenNul    bool // a NUL in the text that is being made; in any line
+	chain             []step
+	scratch           []byte
+	outLines, outEnds []uint32
+
+	// Memory of forgotten texts, for others: it need neither be cleared nor be collected.
+	lent     []*text
+	contents arena[byte]
+	columns  arena[uint32]
 }
 
 type slot struct{ hash, line uint32 } // line is the number plus one
@@ -84,18 +87,43 @@ func newTexts(db *odb.Database, reader *odb.Reader, limits odb.Limits, budget in
 	s := &texts{db: db, reader: reader, limits: limits, budget: budget, of: make([]*text, db.Len()), seed: maphash.MakeSeed()}
 	s.slots = make([]slot, minSlots)
 	s.info.Text = s.bytesOf
+	s.contents.size, s.columns.size = budget/8, budget/8/4
 	return s
 }
 
 const minSlots = 1 << 12
+
+// lend notes that somebody holds a text.
+func (s *texts) lend(t *text) {
+	if !t.lent {
+		t.lent = true
+		s.lent = append(s.lent, t)
+	}
+}
+
+// rest says that nobody holds a text any more that is gone.
+func (s *texts) rest() {
+	for _, t := range s.lent {
+		if t.lent = false; t.gone {
+			s.recycle(t)
+		}
+	}
+	s.lent = s.lent[:0]
+}
+
+func (s *texts) recycle(t *text) {
+	s.contents.put(t.content)
+	s.columns.put(t.columns)
+	*t = text{gone: true}
+}
 
 // settle makes room between two lineages: only then may the numbers of lines change.
 func (s *texts) settle() {
 	if s.held+8*len(s.slots)+9*len(s.at) < s.budget/3 {
 		return
 	}
-	for _, n := range s.queue {
-		s.of[n] = nil
+	for _, n := range s.queue[s.oldest:] {
+		s.drop(n)
 	}
 	s.queue, s.oldest, s.used = s.queue[:0], 0, 0
 	clear(s.slots)
@@ -144,7 +172,6 @@ func (s *texts) number(line []byte) uint32 {
 	}
 	n := uint32(len(s.at))
 	s.slots[i] = slot{short, n + 1}
-	s.seenNul = s.seenNul || bytes.IndexByte(line, 0) >= 0
 	s.store(line)
 	s.info.Indent = append(s.info.Indent, linediff.Indent(line))
 	s.info.Size = append(s.info.Size, uint32(len(line)))
@@ -167,8 +194,29 @@ func (s *texts) grow() {
 	}
 }
 
-// text gives a blob as lines. An unreadable one has a reason. It may be used until the next call of settle.
-func (s *texts) text(n odb.Number) *text {
+// text gives a blob as lines. An unreadable one has a reason, and a binary one no lines. like is a text with lines that may have many in
+// common with it, or nil. The answer may be used until the next call of settle.
+func (s *texts) text(n odb.Number, like *text) *text {
+	if like != nil {
+		s.lend(like)
+	}
+	t := s.of[n]
+	if t == nil {
+		t = s.blob(n)
+	}
+	s.lend(t)
+	if !t.split && !t.binary && t.reason == facts.Measured {
+		s.split(t, like)
+		if s.of[n] == t {
+			s.used += 8 * len(t.lines)
+			s.forget()
+		}
+	}
+	return t
+}
+
+// blob gives a content that is not kept.
+func (s *texts) blob(n odb.Number) *text {
 	s.chain = s.chain[:0]
 	var t *text
 	for at := n; t == nil; {
@@ -211,17 +259,73 @@ func (s *texts) keep(n odb.Number, t *text) *text {
 	s.of[n] = t
 	s.queue = append(s.queue, n)
 	s.used += t.bytes()
+	s.forget()
+	return t
+}
+
+// forget drops the oldest texts above the budget, never the last.
+func (s *texts) forget() {
 	for s.used > s.budget && s.oldest < len(s.queue)-1 {
-		old := s.queue[s.oldest]
-		s.used -= s.of[old].bytes()
-		s.of[old] = nil
+		s.drop(s.queue[s.oldest])
 		s.oldest++
 	}
 	if s.oldest > len(s.queue)/2 {
 		s.queue = slices.Delete(s.queue, 0, s.oldest)
 		s.oldest = 0
 	}
-	return t
+}
+
+func (s *texts) drop(n odb.Number) {
+	t := s.of[n]
+	s.of[n] = nil
+	s.used -= t.bytes()
+	if t.gone = true; !t.lent {
+		s.recycle(t)
+	}
+}
+
+// arena gives memory in stretches of a few large chunks. Texts go in the order in which they were made, so that whole chunks fall free, which
+// need neither be cleared nor be collected before they are filled again.
+type arena[T any] struct {
+	size int // elements of a chunk
+	last *slab[T]
+	free []*slab[T]
+}
+
+type slab[T any] struct {
+	buf  []T
+	live int // stretches that are in use
+}
+
+// get gives n elements with anything in them, and the chunk to put back for them: nil where the collector has to see to it.
+func (a *arena[T]) get(n int) ([]T, *slab[T]) {
+	if n > a.size/4 {
+		return make([]T, n), nil
+	}
+	if a.last == nil || len(a.last.buf)+n > a.size {
+		if k := len(a.free); k > 0 {
+			a.last, a.free = a.free[k-1], a.free[:k-1]
+		} else {
+			a.last = &slab[T]{buf: make([]T, 0, a.size)}
+		}
+	}
+	c := a.last
+	lo := len(c.buf)
+	c.buf = c.buf[:lo+n]
+	c.live++
+	return c.buf[lo : lo+n : lo+n], c
+}
+
+// put says that a stretch of a chunk is of no more use.
+func (a *arena[T]) put(c *slab[T]) {
+	if c == nil {
+		return
+	}
+	if c.live--; c.live == 0 {
+		if c.buf = c.buf[:0]; c != a.last {
+			a.free = append(a.free, c)
+		}
+	}
 }
 
 var errNotBlob = errors.New("not a blob")
@@ -233,7 +337,7 @@ func (s *texts) read(n odb.Number, e odb.Entry) *text {
 		var kind odb.Kind
 		var data []byte
 		kind, data, err = s.reader.Object(n)
-		s.whole = append(s.whole[:0], data...)
+		s.scratch = append(s.scratch[:0], data...)
 		s.reader.Release()
 		if err == nil && kind != odb.Blob {
 			err = errNotBlob
@@ -241,82 +345,23 @@ func (s *texts) read(n odb.Number, e odb.Entry) *text {
 	} else if e.Kind != odb.Blob {
 		err = errNotBlob
 	} else {
-		s.whole, err = s.reader.Inflate(s.whole, e)
+		s.scratch, err = s.reader.Inflate(s.scratch, e)
 	}
 	if err != nil {
 		return &text{reason: reasonOf(err)}
 	}
-	return s.split(s.whole)
+	content, home := s.contents.get(len(s.scratch))
+	copy(content, s.scratch)
+	return s.made(content, home)
 }
 
-// split makes lines of a whole content.
-func (s *texts) split(b []byte) *text {
-	if bytes.IndexByte(b[:min(len(b), binaryPrefix)], 0) >= 0 {
-		return &text{raw: bytes.Clone(b), binary: true, nul: true}
-	}
-	if len(b) > maxLines && bytes.Count(b, []byte{'\n'}) > maxLines {
+// made is the text of a content.
+func (s *texts) made(content []byte, of *slab[byte]) *text {
+	if len(content) > maxLines && bytes.Count(content, []byte{'\n'}) > maxLines {
+		s.contents.put(of)
 		return &text{reason: facts.TooLarge}
 	}
-	s.start()
-	s.feed(b)
-	return s.finish()
-}
-
-func (s *texts) start() {
-	s.outLines, s.outEnds, s.carry, s.madeNul = s.outLines[:0], s.outEnds[:0], s.carry[:0], false
-}
-
-func (s *texts) put(line []byte) {
-	end := uint32(len(line))
-	if n := len(s.outEnds); n > 0 {
-		end += s.outEnds[n-1]
-	}
-	s.outLines = append(s.outLines, s.number(line))
-	s.outEnds = append(s.outEnds, end)
-	// Most repositories have no line with a NUL in what git takes for text: then no line is searched twice.
-	if s.seenNul && !s.madeNul && bytes.IndexByte(line, 0) >= 0 {
-		s.madeNul = true
-	}
-}
-
-// feed adds bytes to the text that is being made.
-func (s *texts) feed(b []byte) {
-	if len(s.carry) > 0 {
-		i := bytes.IndexByte(b, '\n')
-		if i < 0 {
-			s.carry = append(s.carry, b...)
-			return
-		}
-		s.carry = append(s.carry, b[:i+1]...)
-		b = b[i+1:]
-		s.put(s.carry)
-		s.carry = s.carry[:0]
-	}
-	for len(b) > 0 {
-		i := bytes.IndexByte(b, '\n')
-		if i < 0 {
-			s.carry = append(s.carry, b...)
-			return
-		}
-		s.put(b[:i+1])
-		b = b[i+1:]
-	}
-}
-
-func (s *texts) finish() *text {
-	t := &text{nul: s.madeNul}
-	if len(s.carry) > 0 {
-		s.put(s.carry)
-		t.open = true
-		t.nul = s.madeNul
-	}
-	// One allocation for both columns, of the exact size: there are very many of them.
-	n := len(s.outLines)
-	both := make([]uint32, 2*n)
-	t.lines, t.ends = both[:n:n], both[n:]
-	copy(t.lines, s.outLines)
-	copy(t.ends, s.outEnds)
-	return t
+	return &text{raw: content, content: of, binary: bytes.IndexByte(content[:min(len(content), binaryPrefix)], 0) >= 0}
 }
 
 // apply makes the text that a delta makes of its base.
@@ -325,11 +370,11 @@ func (s *texts) apply(base *text, e odb.Entry) *text {
 		return &text{reason: base.reason}
 	}
 	var err error
-	if s.delta, err = s.reader.Inflate(s.delta, e); err != nil {
+	if s.scratch, err = s.reader.Inflate(s.scratch, e); err != nil {
 		return &text{reason: reasonOf(err)}
 	}
-	d, err := odb.ParseDelta(s.delta)
-	if err == nil && d.Base != uint64(base.size()) {
+	d, err := odb.ParseDelta(s.scratch)
+	if err == nil && d.Base != uint64(len(base.raw)) {
 		err = errDelta
 	}
 	if err == nil && d.Result > s.limits.Object {
@@ -338,143 +383,97 @@ func (s *texts) apply(base *text, e odb.Entry) *text {
 	if err != nil {
 		return &text{reason: facts.Corrupt}
 	}
-	if base.raw != nil {
-		out, err := d.Apply(s.whole, base.raw)
-		if err != nil {
-			return &text{reason: facts.Corrupt}
-		}
-		s.whole = out
-		return s.split(out)
-	}
-	s.start()
-	fits := s.splice(d, base)
-	if len(s.outLines) > maxLines {
-		return &text{reason: facts.TooLarge}
-	}
-	if !fits {
+	content, home := s.contents.get(int(d.Result))
+	if content, err = d.Apply(content, base.raw); err != nil {
+		s.contents.put(home)
 		return &text{reason: facts.Corrupt}
 	}
-	t := s.finish()
-	if uint64(t.size()) != d.Result {
-		return &text{reason: facts.Corrupt}
-	}
-	if t.nul = t.nul || base.nul; t.nul {
-		s.findNul(t)
-	}
-	return t
+	return s.made(content, home)
 }
 
 var errDelta = errors.New("a delta is malformed")
 
-// findNul says whether a NUL stands where git looks.
-func (s *texts) findNul(t *text) {
-	at := uint32(0)
-	for i, line := range t.lines {
-		b := s.bytesOf(line)
-		if bytes.IndexByte(b[:min(len(b), int(binaryPrefix-at))], 0) >= 0 {
-			t.binary = true
-			return
-		}
-		if at = t.ends[i]; at >= binaryPrefix {
-			return
-		}
+// split makes the lines of a text.
+//
+// It goes through the text and like side by side. What goes on as like does has like's lines. A line that does not is looked up; then like
+// is taken up again at that line, where it has it near by.
+func (s *texts) split(t, like *text) {
+	t.split = true
+	s.outLines, s.outEnds = s.outLines[:0], s.outEnds[:0]
+	if like == nil || len(like.ends) == 0 {
+		like = &text{}
 	}
-}
-
-// splice follows a delta, line by line where it copies lines as a whole.
-func (s *texts) splice(d odb.Delta, base *text) bool {
-	whole := len(base.lines) // lines that can be copied as they are
-	if base.open {
-		whole--
-	}
-	size := uint64(base.size())
-	hint, hintAt := 0, uint32(0)
-	made := uint64(0)
-	for {
-		insert, off64, n, more, err := d.Next()
-		if err != nil || len(s.outLines) > maxLines {
-			return false
-		}
-		if !more {
-			break
-		}
-		if insert != nil {
-			made += uint64(len(insert))
-			if made > d.Result {
-				return false
+	i := 0      // next line of like
+	missed := 0 // lines that like does not have, since it had one
+	searched := 0
+	for at := 0; at < len(t.raw); {
+		if i < len(like.lines) {
+			start := uint32(0)
+			if i > 0 {
+				start = like.ends[i-1]
 			}
-			s.feed(insert)
-			continue
-		}
-		made += n
-		if off64+n > size || made > d.Result {
-			return false
-		}
-		if n == 0 {
-			continue
-		}
-		off, end := uint32(off64), uint32(off64+n)
-		// The line that holds off. Copies mostly go forward.
-		if off < hintAt {
-			hint = 0
-		}
-		i := hint + firstAbove(base.ends[hint:], off)
-		start := uint32(0)
-		if i > 0 {
-			start = base.ends[i-1]
-		}
-		if len(s.carry) > 0 || off != start || i >= whole {
-			stop := min(base.ends[i], end)
-			line := s.bytesOf(base.lines[i])
-			s.carry = append(s.carry, line[off-start:stop-start]...)
-			off = stop
-			if stop == base.ends[i] && i < whole {
-				s.put(s.carry)
-				s.carry = s.carry[:0]
-				i++
+			n := commonPrefix(like.raw[start:], t.raw[at:])
+			j := i + firstAbove(like.ends[i:], start+uint32(n))
+			if j == len(like.lines) && like.open() && at+n < len(t.raw) {
+				j-- // the line goes on here
 			}
-		}
-		if off < end && i < whole {
-			// Here off is the start of line i and nothing is carried.
-			j := i + firstAbove(base.ends[i:whole], end)
 			if j > i {
-				from := uint32(0)
-				if i > 0 {
-					from = base.ends[i-1]
-				}
-				to := uint32(0)
-				if k := len(s.outEnds); k > 0 {
-					to = s.outEnds[k-1]
-				}
-				s.outLines = append(s.outLines, base.lines[i:j]...)
-				shift := to - from
-				at := len(s.outEnds)
-				s.outEnds = append(s.outEnds, base.ends[i:j]...)
-				if shift != 0 {
-					for k := range s.outEnds[at:] {
-						s.outEnds[at+k] += shift
+				missed = 0
+				s.outLines = append(s.outLines, like.lines[i:j]...)
+				ends := len(s.outEnds)
+				s.outEnds = append(s.outEnds, like.ends[i:j]...)
+				if shift := uint32(at) - start; shift != 0 {
+					for k := ends; k < len(s.outEnds); k++ {
+						s.outEnds[k] += shift
 					}
 				}
-				off = base.ends[j-1]
+				at = int(s.outEnds[len(s.outEnds)-1])
 				i = j
+				continue
 			}
 		}
-		if off < end {
-			line := s.bytesOf(base.lines[i])
-			from := uint32(0)
-			if i > 0 {
-				from = base.ends[i-1]
-			}
-			s.carry = append(s.carry, line[off-from:end-from]...)
+		end := len(t.raw)
+		if k := bytes.IndexByte(t.raw[at:], '\n'); k >= 0 {
+			end = at + k + 1
 		}
-		hint = min(i, len(base.lines)-1)
-		hintAt = 0
-		if hint > 0 {
-			hintAt = base.ends[hint-1]
+		known := len(s.at)
+		line := s.number(t.raw[at:end])
+		s.outLines = append(s.outLines, line)
+		s.outEnds = append(s.outEnds, uint32(end))
+		at = end
+		missed++
+		if int(line) < known && i <= len(like.lines) {
+			reach := nearBy << min(missed/2, 8)
+			if searched > 16*(len(like.lines)+len(s.outLines)) {
+				reach = nearBy // what is all lines in another order must not cost their square
+			}
+			ahead := like.lines[i:min(len(like.lines), i+reach)]
+			k := slices.Index(ahead, line)
+			searched += len(ahead)
+			if k >= 0 {
+				i += k + 1
+			} else {
+				behind := like.lines[max(0, i-reach):i]
+				searched += len(behind)
+				for k := len(behind) - 1; k >= 0; k-- {
+					if behind[k] == line {
+						i -= len(behind) - k - 1
+						break
+					}
+				}
+			}
 		}
 	}
-	return made == d.Result
+	// One allocation for both columns, of the exact size: there are very many of them.
+	n := len(s.outLines)
+	both, home := s.columns.get(2 * n)
+	t.lines, t.ends, t.columns = both[:n:n], both[n:], home
+	copy(t.lines, s.outLines)
+	copy(t.ends, s.outEnds)
 }
+
+// nearBy is how many lines ahead and behind are looked at first.
+const nearBy = 64
 
 // firstAbove gives the first index of an ascending column whose value is above v, or its length. It looks near the beginning first.
 func firstAbove(ends []uint32, v uint32) int {

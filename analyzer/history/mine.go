@@ -150,6 +150,6 @@ func (opts *Options) start(r *Repository) []*odb.Reader {
 }
 
 // DefaultMemory is that of [Options.Memory], in bytes.
-const DefaultMemory = 96 << 20
+const DefaultMemory = 32 << 20
 
 func (opts *Options) owning() bool { return opts.Ownership || opts.head != nil }
