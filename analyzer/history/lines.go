@@ -407,30 +407,16 @@ func (s *texts) split(t, like *text) {
 	missed := 0 // lines that like does not have, since it had one
 	searched := 0
 	for at := 0; at < len(t.raw); {
-		if i < len(like.lines) {
-			start := uint32(0)
-			if i > 0 {
-				start = like.ends[i-1]
+		// Lines that like does not have were put in, or stand for as many of like's.
+		j := s.goOn(t.raw, at, like, i)
+		if j == i && missed > 0 && i+missed < len(like.lines) {
+			if j = s.goOn(t.raw, at, like, i+missed); j == i+missed {
+				j = i
 			}
-			n := commonPrefix(like.raw[start:], t.raw[at:])
-			j := i + firstAbove(like.ends[i:], start+uint32(n))
-			if j == len(like.lines) && like.open() && at+n < len(t.raw) {
-				j-- // the line goes on here
-			}
-			if j > i {
-				missed = 0
-				s.outLines = append(s.outLines, like.lines[i:j]...)
-				ends := len(s.outEnds)
-				s.outEnds = append(s.outEnds, like.ends[i:j]...)
-				if shift := uint32(at) - start; shift != 0 {
-					for k := ends; k < len(s.outEnds); k++ {
-						s.outEnds[k] += shift
-					}
-				}
-				at = int(s.outEnds[len(s.outEnds)-1])
-				i = j
-				continue
-			}
+		}
+		if j > i {
+			at, i, missed = int(s.outEnds[len(s.outEnds)-1]), j, 0
+			continue
 		}
 		end := len(t.raw)
 		if k := bytes.IndexByte(t.raw[at:], '\n'); k >= 0 {
@@ -470,6 +456,34 @@ func (s *texts) split(t, like *text) {
 	t.lines, t.ends, t.columns = both[:n:n], both[n:], home
 	copy(t.lines, s.outLines)
 	copy(t.ends, s.outEnds)
+}
+
+// goOn adds the lines that b has from at on as like has them from line i on, and gives the line of like behind them.
+func (s *texts) goOn(b []byte, at int, like *text, i int) int {
+	if i >= len(like.lines) {
+		return i
+	}
+	start := uint32(0)
+	if i > 0 {
+		start = like.ends[i-1]
+	}
+	n := commonPrefix(like.raw[start:], b[at:])
+	j := i + firstAbove(like.ends[i:], start+uint32(n))
+	if j == len(like.lines) && like.open() && at+n < len(b) {
+		j-- // the line goes on here
+	}
+	if j <= i {
+		return i
+	}
+	s.outLines = append(s.outLines, like.lines[i:j]...)
+	ends := len(s.outEnds)
+	s.outEnds = append(s.outEnds, like.ends[i:j]...)
+	if shift := uint32(at) - start; shift != 0 {
+		for k := ends; k < len(s.outEnds); k++ {
+			s.outEnds[k] += shift
+		}
+	}
+	return j
 }
 
 // nearBy is how many lines ahead and behind are looked at first.
