@@ -83,7 +83,7 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 		reader.Forget() // trees; files are kept as lines
 	}
 	workers := make([]*lineageReader, len(readers))
-	shares := newShares(len(lineages.order), len(readers))
+	shares := newShares(lineages.large, len(lineages.order), len(readers))
 	g, ctx := errgroup.WithContext(ctx)
 	for i, reader := range readers {
 		b := &lineageReader{p: p, m: m, db: r.Objects, texts: newTexts(r.Objects, reader, opts.Limits, opts.Memory)}
@@ -98,7 +98,7 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 		g.Go(func() error {
 			return odb.Guard(func() error {
 				for {
-					k, ok := shares.next(i)
+					k, ok := shares.take(i)
 					if !ok {
 						return nil
 					}
@@ -314,24 +314,29 @@ func (b *lineageReader) like(v uint32) *text {
 	return b.latest
 }
 
-// shares gives each worker a stretch of the work, since what stands side by side is stored together; who is done takes half of what another
-// has left.
+// shares deals out n pieces of work. The first, which are large, go to whoever asks. Of the rest each worker has a stretch, since what stands
+// side by side is stored together, and who is done takes half of what another has left.
 type shares struct {
-	mu   sync.Mutex
-	left [][2]int
+	mu         sync.Mutex
+	next, upTo int // of the large ones
+	left       [][2]int
 }
 
-func newShares(n, workers int) *shares {
-	s := &shares{left: make([][2]int, workers)}
+func newShares(large, n, workers int) *shares {
+	s := &shares{upTo: large, left: make([][2]int, workers)}
 	for i := range s.left {
-		s.left[i] = [2]int{n * i / workers, n * (i + 1) / workers}
+		s.left[i] = [2]int{large + (n-large)*i/workers, large + (n-large)*(i+1)/workers}
 	}
 	return s
 }
 
-func (s *shares) next(worker int) (k int, ok bool) {
+func (s *shares) take(worker int) (k int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.next < s.upTo {
+		s.next++
+		return s.next - 1, true
+	}
 	own := &s.left[worker]
 	if own[0] == own[1] {
 		most := own
@@ -356,6 +361,7 @@ type lineages struct {
 	by    []uint32   // by version: its lineage
 	of    [][]uint32 // by lineage: its versions, ascending
 	order []uint32   // lineages as they are read
+	large int        // how many of these stand first because they are large
 	// wanted marks lineages that alone are to be read.
 	wanted []bool
 }
@@ -427,6 +433,11 @@ func (p *plan) arrange(_ *Repository, l *lineages) {
 		l.order[i] = uint32(i)
 	}
 	large := len(p.versions)/64 + 1
+	for _, of := range l.of {
+		if len(of) > large {
+			l.large++
+		}
+	}
 	base := func(i uint32) string {
 		path := p.paths[p.versions[l.of[i][0]].path]
 		return path[strings.LastIndexByte(path, '/')+1:]

@@ -22,8 +22,8 @@ const maxLines = 16 << 20
 type text struct {
 	raw     []byte
 	lines   []uint32
-	ends    []uint32       // offset behind each line
-	split   bool           // lines are there
+	ends    []uint32      // offset behind each line
+	split   bool          // lines are there
 	content *slab[byte]   // the memory of raw
 	columns *slab[uint32] // the memory of lines and ends
 	binary  bool
