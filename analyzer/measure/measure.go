@@ -414,7 +414,8 @@ func Measure(in Input) (*Result, error) {
 	if err := m.conserve(); err != nil {
 		return nil, err
 	}
-	return &m.result, nil
+	result := m.result // and nothing else that m holds: that is many times larger
+	return &result, nil
 }
 
 // prepare makes what every figure, and every question about one, is made of.
