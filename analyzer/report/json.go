@@ -14,7 +14,7 @@ func WriteJSON(w io.Writer, m *Model) error { return writeJSON(w, m, "the result
 func writeJSON(w io.Writer, v any, what string) error {
 	compact, err := json.Marshal(v)
 	if err == nil {
-		_, err = w.Write(indent(compact))
+		err = indent(w, compact)
 	}
 	if err != nil {
 		return fmt.Errorf("writing %s as JSON: %w", what, err)
@@ -22,9 +22,10 @@ func writeJSON(w io.Writer, v any, what string) error {
 	return nil
 }
 
-// indent lays compact JSON out.
-func indent(src []byte) []byte {
-	out := make([]byte, 0, len(src)+len(src)/2)
+// indent lays compact JSON out. It writes piece by piece: with all of the result in memory once more, writing it would be what a run needs most memory for.
+func indent(w io.Writer, src []byte) error {
+	const piece = 64 << 10
+	out := make([]byte, 0, piece+piece/4)
 	depth := 0
 	line := func() {
 		out = append(out, '\n')
@@ -33,6 +34,12 @@ func indent(src []byte) []byte {
 		}
 	}
 	for i := 0; i < len(src); i++ {
+		if len(out) >= piece {
+			if _, err := w.Write(out); err != nil {
+				return err
+			}
+			out = out[:0]
+		}
 		switch c := src[i]; c {
 		case '"':
 			end := stringEnd(src, i)
@@ -60,7 +67,8 @@ func indent(src []byte) []byte {
 			out = append(out, c)
 		}
 	}
-	return append(out, '\n')
+	_, err := w.Write(append(out, '\n'))
+	return err
 }
 
 // stringEnd gives the index behind the string that starts at i.
