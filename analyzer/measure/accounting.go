@@ -131,18 +131,18 @@ type Factor struct {
 	High int `json:"high,omitempty"`
 }
 
-// accounts fills Accounts and Factors of the result.
-func (m *measurement) accounts() error {
-	type job struct {
-		period  Period
-		window  int // -1 for none
-		rules   []*Rules
-		tallies []*tally // by rule
-		err     error
-	}
-	var jobs []job
+// accountJob is a period to count by rules.
+type accountJob struct {
+	period  Period
+	window  int // -1 for none
+	rules   []*Rules
+	tallies []*tally // by rule
+}
+
+// accountJobs lists what is counted by the rules of others.
+func (m *measurement) accountJobs() (jobs []accountJob) {
 	for w, p := range m.result.Windows {
-		j := job{period: p, window: w}
+		j := accountJob{period: p, window: w}
 		for i := range Accountings {
 			if rules := &Accountings[i]; rules.Threshold != "" || rules.Name == m.in.Accounting {
 				j.rules = append(j.rules, rules)
@@ -151,22 +151,30 @@ func (m *measurement) accounts() error {
 		jobs = append(jobs, j)
 	}
 	last := Period{Kind: KindWindow, Window: Window{fmt.Sprintf("last %d days", compassDays), EndOfDay(m.in.AsOf) - compassDays*day, EndOfDay(m.in.AsOf)}}
-	jobs = append(jobs, job{period: last, window: -1, rules: []*Rules{&compass}})
+	return append(jobs, accountJob{period: last, window: -1, rules: []*Rules{&compass}})
+}
+
+// tally does all jobs.
+func (m *measurement) tally(jobs []accountJob) error {
+	failed := make([]error, len(jobs))
 	m.parallel(len(jobs), func(_, i int) {
 		j := &jobs[i]
-		var a *activity
-		if a, j.err = m.activity(j.period, slices.ContainsFunc(j.rules, func(r *Rules) bool { return r.Committers })); j.err != nil {
+		a, err := m.activity(j.period, slices.ContainsFunc(j.rules, func(r *Rules) bool { return r.Committers }))
+		if err != nil {
+			failed[i] = err
 			return
 		}
 		for _, rules := range j.rules {
 			j.tallies = append(j.tallies, a.by(rules))
 		}
 	})
+	return cmp.Or(failed...)
+}
+
+// finishAccounts fills Accounts and Factors of the result, which has Figures by now.
+func (m *measurement) finishAccounts(jobs []accountJob) error {
 	for i := range jobs {
 		j := &jobs[i]
-		if j.err != nil {
-			return j.err
-		}
 		if j.window < 0 {
 			m.result.Factors = append(m.result.Factors, j.tallies[0].factor(&compass, KeyAbsenceFactor))
 			continue

@@ -48,14 +48,8 @@ const (
 	windowed              // and reconciliation
 )
 
-// figures fills Figures, Series, People and Growth of the result.
-func (m *measurement) figures() {
-	last := m.last
-	for i := range m.repositories {
-		m.result.Growth = append(m.result.Growth, m.repositories[i].monthly(last, m.in.AsOf)...)
-	}
-
-	var jobs []job
+// jobs lists all Figures to compute, those of windows and scopes first, and makes room for them, and for what comes with them.
+func (m *measurement) jobs() (jobs []job) {
 	type same struct {
 		like   int // scope
 		period Period
@@ -75,7 +69,7 @@ func (m *measurement) figures() {
 		total++
 	}
 	m.result.People = make([][]PersonRow, len(m.result.Windows))
-	contributions := make([][]*[]Contribution, len(m.result.Windows)) // by window, then by repository
+	m.contributions = make([][]*[]Contribution, len(m.result.Windows))
 	for i := range m.scopes {
 		s := &m.scopes[i]
 		for window, p := range m.result.Windows {
@@ -85,7 +79,7 @@ func (m *measurement) figures() {
 				w.people = &m.result.People[window]
 			case ScopeRepository:
 				w.contributions = new([]Contribution)
-				contributions[window] = append(contributions[window], w.contributions)
+				m.contributions[window] = append(m.contributions[window], w.contributions)
 			}
 			add(s, p, window, w)
 		}
@@ -107,26 +101,62 @@ func (m *measurement) figures() {
 			if s.Kind == ScopeEcosystem && kind != KindMonth {
 				depth = full
 			}
-			for _, p := range series(kind, s.first, last, m.in.AsOf) {
+			for _, p := range series(kind, s.first, m.last, m.in.AsOf) {
 				add(s, p, -1, wanted{depth: depth})
 			}
 		}
 	}
-	all := make([]Figures, total)
-	m.result.Figures, m.result.Series = all[:windows:windows], all[windows:]
+	m.all = make([]Figures, total)
+	m.result.Figures, m.result.Series = m.all[:windows:windows], m.all[windows:]
+	return jobs
+}
+
+// figures fills Figures and Series, but for what survival and reconciliation tell; People, Contributions and Growth of the result.
+func (m *measurement) figures(jobs []job) {
+	for i := range m.repositories {
+		m.result.Growth = append(m.result.Growth, m.repositories[i].monthly(m.last, m.in.AsOf)...)
+	}
 	scratches := make([]*scratch, m.workers)
 	m.parallel(len(jobs), func(worker, i int) {
 		if scratches[worker] == nil {
 			scratches[worker] = newScratch(m)
 		}
-		scratches[worker].do(&jobs[i], all)
+		scratches[worker].do(&jobs[i])
 	})
 	m.result.Contributions = make([][]Contribution, len(m.result.Windows))
-	for w, lists := range contributions {
+	for w, lists := range m.contributions {
 		for _, list := range lists {
 			m.result.Contributions[w] = append(m.result.Contributions[w], *list...)
 		}
 	}
+}
+
+// finishFigures fills in what survival and reconciliation tell of windows.
+func (m *measurement) finishFigures(jobs []job) {
+	stocks, rows := make([][]Stock, m.workers), m.sideRows()
+	m.parallel(len(jobs), func(worker, i int) {
+		if stocks[worker] == nil {
+			stocks[worker] = make([]Stock, m.sides())
+		}
+		j := &jobs[i]
+		for k := range j.wanted {
+			w := &j.wanted[k]
+			if w.depth != windowed {
+				continue
+			}
+			f := &m.all[w.at]
+			if f.Growth.Undefined == 0 {
+				f.Reconciliation = new(Reconciliation)
+				for _, rank := range j.scope.ranks {
+					f.Reconciliation.add(&m.repositories[rank].reconciliations[j.window])
+				}
+			}
+			f.Classes, f.Languages = m.kindRows(j)
+			if m.in.Survival && j.period.Kind != KindRange {
+				f.Surviving = m.surviving(j, rows, stocks[worker])
+			}
+		}
+	})
 }
 
 // makeScopes sorts all entries once and deals them out to the scopes.
@@ -303,8 +333,6 @@ type scratch struct {
 	addresses, names, pairs, inBucket, inMerged []uint32
 	apart, merged                               []Part
 	values, atoms, spare                        []uint64
-	stocks                                      []Stock // by side
-	sideRows                                    []sideRow
 }
 
 type actorWork struct {
@@ -329,7 +357,7 @@ func (a *amounted) add(s *Sum) {
 
 func newScratch(m *measurement) *scratch {
 	return &scratch{
-		m: m, stocks: make([]Stock, m.sides()), sideRows: m.sideRows(), actors: make([]actorWork, len(m.actors)), persons: make([]personWork, m.sizes.persons),
+		m: m, actors: make([]actorWork, len(m.actors)), persons: make([]personWork, m.sizes.persons),
 		addresses: make([]uint32, m.sizes.addresses), names: make([]uint32, m.sizes.names), pairs: make([]uint32, m.sizes.pairs),
 		inBucket: make([]uint32, m.sizes.inBucket), inMerged: make([]uint32, m.sizes.inMerged),
 		apart: make([]Part, m.sizes.buckets), merged: make([]Part, m.sizes.buckets),
@@ -345,8 +373,8 @@ func (e *entry) sum() Sum {
 	return s
 }
 
-// do computes one job, into all figures.
-func (s *scratch) do(j *job, all []Figures) {
+// do computes one job.
+func (s *scratch) do(j *job) {
 	m := s.m
 	ranged := j.period.Kind == KindRange
 	common := Figures{Period: j.period}
@@ -412,9 +440,10 @@ func (s *scratch) do(j *job, all []Figures) {
 	}
 	for i := range j.wanted {
 		w := &j.wanted[i]
-		all[w.at] = common
-		all[w.at].Scope = w.Scope
-		s.complete(&all[w.at], j, w)
+		f := &m.all[w.at]
+		*f = common
+		f.Scope = w.Scope
+		s.complete(f, j, w)
 	}
 }
 
@@ -436,19 +465,6 @@ func (s *scratch) complete(f *Figures, j *job, w *wanted) {
 	}
 	if w.contributions != nil {
 		*w.contributions = s.contributions(w.Name)
-	}
-	if w.depth != windowed {
-		return
-	}
-	if f.Growth.Undefined == 0 {
-		f.Reconciliation = new(Reconciliation)
-		for _, rank := range j.scope.ranks {
-			f.Reconciliation.add(&s.m.repositories[rank].reconciliations[j.window])
-		}
-	}
-	f.Classes, f.Languages = s.kinds(j)
-	if s.m.in.Survival && j.period.Kind != KindRange {
-		f.Surviving = s.surviving(j)
 	}
 }
 

@@ -97,26 +97,11 @@ func (m *measurement) attribute() error {
 	return m.each(func(_, _ int, r *mined) error { return m.originsOf(r) })
 }
 
-// survive makes Strata and Longevity, and what Figures need of them.
-func (m *measurement) survive() error {
+// foldStrata makes Strata without cohorts, and what of them Figures need.
+func (m *measurement) foldStrata() error {
 	if !m.in.Survival {
 		return nil
 	}
-	var strata *Strata
-	var cohorts [][]Cohort
-	if err := together(
-		func() (err error) { cohorts, err = m.liveOn(); return err },
-		func() (err error) { strata, err = m.foldStrata(); return err },
-	); err != nil {
-		return err
-	}
-	strata.Cohorts = cohorts
-	m.result.Strata = strata
-	return nil
-}
-
-// foldStrata gives the strata without cohorts.
-func (m *measurement) foldStrata() (*Strata, error) {
 	n := m.sides()
 	accounts := 2*m.sizes.persons + 1
 	f := &fold{
@@ -144,10 +129,11 @@ func (m *measurement) foldStrata() (*Strata, error) {
 	}
 	f.out.Repositories, f.out.Classes, f.out.Languages, f.out.Years = layers(keys), layers(classes), layers(m.languages), layers(years)
 	if err := f.run(); err != nil {
-		return nil, err
+		return err
 	}
 	f.finish()
-	return f.out, nil
+	m.result.Strata = f.out
+	return nil
 }
 
 func (f *fold) run() error {
@@ -429,25 +415,24 @@ func (f *fold) finish() {
 	}
 }
 
-// surviving adds up what stands in a scope at the end of a window.
-func (s *scratch) surviving(j *job) *Surviving {
-	m := s.m
-	clear(s.stocks)
+// surviving adds up what stands in a scope at the end of a window. Stocks are memory, by side.
+func (m *measurement) surviving(j *job, rows []sideRow, stocks []Stock) *Surviving {
+	clear(stocks)
 	for _, rank := range j.scope.ranks {
 		for _, h := range m.repositories[rank].windows[j.window].held {
-			s.stocks[h.side] = s.stocks[h.side].Plus(h.Stock)
+			stocks[h.side] = stocks[h.side].Plus(h.Stock)
 		}
 	}
 	out := &Surviving{}
 	sum := func(sides []uint32) (total Stock) {
 		for _, side := range sides {
-			total = total.Plus(s.stocks[side])
+			total = total.Plus(stocks[side])
 		}
 		return total
 	}
 	organizations := 0
-	for i := range s.sideRows {
-		r := &s.sideRows[i]
+	for i := range rows {
+		r := &rows[i]
 		row := StockRow{
 			Organization: r.Organization, Name: r.Name, Class: r.Class, Outside: r.Outside, Client: r.Client,
 			Apart: sum(r.sides), ApartBulk: sum(r.bulk),
@@ -484,9 +469,8 @@ func (s *scratch) surviving(j *job) *Surviving {
 	return out
 }
 
-// kinds adds the work and the stock of a scope up by path class and by language.
-func (s *scratch) kinds(j *job) (classes, languages []KindRow) {
-	m := s.m
+// kindRows adds the work and the stock of a scope up by path class and by language.
+func (m *measurement) kindRows(j *job) (classes, languages []KindRow) {
 	classes = make([]KindRow, paths.NumClasses)
 	languages = make([]KindRow, len(m.languages))
 	for _, rank := range j.scope.ranks {

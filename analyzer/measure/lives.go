@@ -35,8 +35,11 @@ type net struct {
 	level
 }
 
-// liveOn fills Holdings, Longevity, and what Figures sum up by scope; it gives the cohorts.
-func (m *measurement) liveOn() ([][]Cohort, error) {
+// liveOn makes Holdings, Longevity and cohorts, and what of them Figures need.
+func (m *measurement) liveOn() error {
+	if !m.in.Survival {
+		return nil
+	}
 	works := make([]bool, m.sizes.persons)
 	trailing := m.result.Windows[trailingWindow]
 	for i := range m.entries {
@@ -67,7 +70,7 @@ func (m *measurement) liveOn() ([][]Cohort, error) {
 		held[rank], err = parts[worker].follow(r)
 		return err
 	}); err != nil {
-		return nil, err
+		return err
 	}
 	all := fresh()
 	for _, part := range parts {
@@ -76,7 +79,7 @@ func (m *measurement) liveOn() ([][]Cohort, error) {
 		}
 	}
 	m.result.Holdings = make([][]Holding, len(m.result.Windows))
-	cohorts := make([][]Cohort, len(m.result.Windows))
+	m.cohorts = make([][]Cohort, len(m.result.Windows))
 	for w, p := range m.result.Windows {
 		if p.Kind == KindRange {
 			continue
@@ -85,10 +88,10 @@ func (m *measurement) liveOn() ([][]Cohort, error) {
 		for rank := range held {
 			m.result.Holdings[w] = append(m.result.Holdings[w], held[rank][end]...)
 		}
-		cohorts[w] = all.cohortsAt(end)
+		m.cohorts[w] = all.cohortsAt(end)
 	}
 	all.longevity(all.age)
-	return cohorts, nil
+	return nil
 }
 
 // add adds what was found in other repositories.

@@ -395,20 +395,28 @@ func Measure(in Input) (*Result, error) {
 	if err := m.prepare(); err != nil {
 		return nil, err
 	}
-	// None of these needs another one of them, and much of each is one goroutine's work where one repository is most of all: together they fill the cores.
+	// None of these needs another one of them. Where one repository is most of all, each is mostly one goroutine's work: so the longest go first, and
+	// all at once fill the cores. What some need of others is done after.
 	cuts := m.cuts()
-	if err := together(
-		m.survive,
-		m.reconcile,
+	jobs, accounts := m.jobs(), m.accountJobs()
+	if err := m.together(
+		m.liveOn,
+		m.foldStrata,
+		func() error { m.keepFiles(cuts); m.keepFileStocks(); return nil },
+		func() error { m.figures(jobs); return nil },
 		m.waterfalls,
 		func() error { m.takeCensus(); m.result.Newcomers = m.newcomers(); return nil },
-		func() error { m.keepFiles(cuts); m.keepFileStocks(); return nil },
+		func() error { return m.tally(accounts) },
+		m.reconcile,
 		func() error { m.keepLedger(cuts); return nil },
 	); err != nil {
 		return nil, err
 	}
-	m.figures()
-	if err := m.accounts(); err != nil {
+	if in.Survival {
+		m.result.Strata.Cohorts = m.cohorts
+	}
+	m.finishFigures(jobs)
+	if err := m.finishAccounts(accounts); err != nil {
 		return nil, err
 	}
 	if err := m.conserve(); err != nil {
@@ -423,7 +431,7 @@ func (m *measurement) prepare() error {
 	if err := m.mine(); err != nil {
 		return err
 	}
-	return together(m.attribute, func() error { m.makeScopes(); return nil })
+	return m.together(m.attribute, func() error { m.makeScopes(); return nil })
 }
 
 // measurement is the state of one call of Measure, filled by one stage after the other.
@@ -445,6 +453,10 @@ type measurement struct {
 	scopeOf []*scope // of repositories, by rank
 	last    int64    // moment that series go up to
 	months  []Period // of the ecosystem
+
+	all           []Figures           // those of the result, and its series
+	contributions [][]*[]Contribution // by window, then by repository
+	cohorts       [][]Cohort          // by window
 }
 
 func newMeasurement(in Input) (*measurement, error) {
@@ -520,14 +532,10 @@ func (m *measurement) parallel(n int, do func(worker, i int)) {
 	group.Wait()
 }
 
-// together calls all at once, and gives the first error in their order: the same one every time.
-func together(do ...func() error) error {
+// together calls all, in their order on as many goroutines as there may be, and gives the first error in their order: the same one every time.
+func (m *measurement) together(do ...func() error) error {
 	failed := make([]error, len(do))
-	var group sync.WaitGroup
-	for i := range do {
-		group.Go(func() { failed[i] = do[i]() })
-	}
-	group.Wait()
+	m.parallel(len(do), func(_, i int) { failed[i] = do[i]() })
 	return cmp.Or(failed...)
 }
 

@@ -37,11 +37,6 @@ func NewTracer(in Input) (*Tracer, error) {
 	if err := m.prepare(); err != nil {
 		return nil, err
 	}
-	if in.Survival {
-		if err := m.survive(); err != nil {
-			return nil, err
-		}
-	}
 	return &Tracer{m}, nil
 }
 
