@@ -97,19 +97,15 @@ type Correction struct {
 type size struct {
 	added, removed, inNew uint64
 	vendored, generated   uint64 // of the lines added
-	translated            uint64 // of the lines added: in catalogs of translations
 	files                 int
 	incomplete            bool
 }
 
-func (s *size) add(c *facts.Change, class paths.Class, translation bool) {
+func (s *size) add(c *facts.Change, class paths.Class) {
 	s.added += uint64(c.Added)
 	s.removed += uint64(c.Removed)
 	if c.Kind == facts.Added {
 		s.inNew += uint64(c.Added)
-	}
-	if translation {
-		s.translated += uint64(c.Added)
 	}
 	switch class {
 	case paths.Vendored:
@@ -121,16 +117,15 @@ func (s *size) add(c *facts.Change, class paths.Class, translation bool) {
 	s.files++
 }
 
-// translations says which files are catalogs of translations.
-func (r *mined) translations() []bool {
-	are := make([]bool, len(r.Paths))
-	for i, p := range r.Paths {
-		switch path.Ext(p) {
+// translated gives how many of the lines added are in catalogs of translations.
+func (r *mined) translated(c *candidate) (lines uint64) {
+	for _, change := range r.Changes[r.Commits[c.row].Changes.Lo:r.Commits[c.row].Changes.Hi] {
+		switch path.Ext(r.Paths[change.Path]) {
 		case ".po", ".pot", ".xlf", ".xliff":
-			are[i] = true
+			lines += uint64(change.Added)
 		}
 	}
-	return are
+	return lines
 }
 
 // candidate says whether a commit can be a bulk import on its own.
@@ -199,7 +194,7 @@ func (r *mined) judge(c *candidate) (reason, evidence string) {
 	case most(c.inNew, c.added) && 2*c.copied >= c.inNew && most(c.copied, c.inNew-c.common):
 		return BulkMoved, fmt.Sprintf("%d %% of the lines are in new files of a name and length that stood in %s before", percent(c.copied), c.from)
 	}
-	if most(c.translated, c.added) {
+	if most(r.translated(c), c.added) {
 		// A program makes the skeleton of a catalog, and a person fills it: large, often new, named after a version, and work.
 		return "", ""
 	}

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -140,7 +141,18 @@ func (m *measurement) mine() error {
 		return err
 	}
 	m.entries = make([]entry, total)
-	if err := m.each(func(_, rank int, r *mined) error { return m.mineRepository(r, uint32(rank)) }); err != nil {
+	stretches := m.stretches()
+	if err := m.each(func(_, _ int, r *mined) error { return r.check(m.in.Resolution) }); err != nil {
+		return err
+	}
+	if err := m.together(
+		func() error { return m.each(func(_, _ int, r *mined) error { return m.walk(r) }) },
+		func() error { return m.mineStretches(stretches) },
+		func() error { return m.each(func(_, _ int, r *mined) error { return m.checkSurvival(r) }) },
+	); err != nil {
+		return err
+	}
+	if err := m.each(func(_, _ int, r *mined) error { return m.internLocals(r) }); err != nil {
 		return err
 	}
 	m.markDuplicates()
@@ -154,34 +166,64 @@ func (m *measurement) mine() error {
 	return nil
 }
 
-// mineRepository fills what depends on one repository alone.
-func (m *measurement) mineRepository(r *mined, rank uint32) error {
-	if err := r.check(m.in.Resolution); err != nil {
+// stretch is a part of the commits of a repository: [lo, hi). What is asked of each commit alone is done stretch by stretch, so that one large
+// repository is work for all.
+type stretch struct {
+	rank, lo, hi uint32
+
+	rows       rowSums
+	candidates []candidate
+}
+
+// stretches cuts all repositories.
+func (m *measurement) stretches() (all []stretch) {
+	const commits = 1 << 16
+	for rank := range m.repositories {
+		n := uint32(len(m.repositories[rank].Commits))
+		for lo := uint32(0); lo < n; lo += commits {
+			all = append(all, stretch{rank: uint32(rank), lo: lo, hi: min(lo+commits, n)})
+		}
+	}
+	return all
+}
+
+// walk goes along the steps of a repository.
+func (m *measurement) walk(r *mined) (err error) {
+	if err = m.ledger(r); err != nil {
 		return err
 	}
-	if err := m.ledger(r); err != nil {
+	if err = m.resolveRanges(r); err != nil {
 		return err
 	}
-	if err := m.resolveRanges(r); err != nil {
-		return err
+	r.landed, err = r.land()
+	return err
+}
+
+// mineStretches fills entries, with buckets for actors.
+func (m *measurement) mineStretches(all []stretch) error {
+	failed := make([]error, len(all))
+	m.parallel(len(all), func(_, i int) {
+		if err := m.mineStretch(&all[i]); err != nil {
+			failed[i] = fmt.Errorf("measuring %s: %w", m.repositories[all[i].rank].Repository.Key, err)
+		}
+	})
+	for i := range all {
+		r := &m.repositories[all[i].rank]
+		r.rows.added += all[i].rows.added
+		r.rows.removed += all[i].rows.removed
+		r.candidates = append(r.candidates, all[i].candidates...)
 	}
-	var err error
-	if r.landed, err = r.land(); err != nil {
-		return err
-	}
+	return cmp.Or(failed...)
+}
+
+func (m *measurement) mineStretch(of *stretch) error {
+	r := &m.repositories[of.rank]
 	entries := m.entries[r.entries.Lo:r.entries.Hi]
 	persons := m.in.Resolution.Person[r.position]
-	// Most signatures have one bucket for ever, so the last one is the likely one.
-	last := make([]uint32, len(r.Signatures))
-	for i := range last {
-		last[i] = facts.None
-	}
-	interned := make(map[local]uint32, len(r.Signatures))
-	translations := r.translations()
-	for i := range r.Commits {
+	for i := of.lo; i < of.hi; i++ {
 		c := &r.Commits[i]
 		e := &entries[i]
-		*e = entry{when: m.dated(c.Authored), rank: rank, row: uint32(i), actor: facts.None}
+		*e = entry{when: m.dated(c.Authored), rank: of.rank, row: i, actor: facts.None}
 		if c.IsMerge() {
 			e.state = merge
 			continue
@@ -189,7 +231,7 @@ func (m *measurement) mineRepository(r *mined, rank uint32) error {
 		var s size
 		for j := range r.Changes[c.Changes.Lo:c.Changes.Hi] {
 			row := &r.Changes[int(c.Changes.Lo)+j]
-			s.add(row, r.classified.Class[row.Path], translations[row.Path])
+			s.add(row, r.classified.Class[row.Path])
 			if r.kinds[r.kindOf[row.Path]].here > 0 {
 				e.here = true
 				e.addedHere += uint64(row.Added)
@@ -197,29 +239,47 @@ func (m *measurement) mineRepository(r *mined, rank uint32) error {
 			}
 		}
 		e.added, e.removed, e.incomplete = s.added, s.removed, s.incomplete
-		r.rows.added += s.added
-		r.rows.removed += s.removed
-
-		person := persons[c.Author]
-		b, err := m.bucket(m.in.Resolution.Attribute(r.position, c.Author, c.Authored), &m.in.Resolution.Persons[person])
+		of.rows.added += s.added
+		of.rows.removed += s.removed
+		b, err := m.bucket(m.in.Resolution.Attribute(r.position, c.Author, c.Authored), &m.in.Resolution.Persons[persons[c.Author]])
 		if err != nil {
 			return fmt.Errorf("commit %s is attributed to %w", c.ID, err)
 		}
+		e.actor = b
 		if int(b) >= len(m.in.Resolution.Organizations)+len(unknownClasses) {
 			e.state = machine
 		} else if r.candidate(c, &s) {
-			r.candidates = append(r.candidates, candidate{size: s, row: uint32(i)})
+			of.candidates = append(of.candidates, candidate{size: s, row: i})
 		}
-		at := last[c.Author]
-		if at == facts.None || r.locals[at].bucket != b {
-			key := local{c.Author, b}
+	}
+	return nil
+}
+
+// internLocals turns the buckets of entries into actors of the repository.
+func (m *measurement) internLocals(r *mined) error {
+	// Most signatures have one bucket for ever, so the last one is the likely one.
+	last := make([]uint32, len(r.Signatures))
+	for i := range last {
+		last[i] = facts.None
+	}
+	interned := make(map[local]uint32, len(r.Signatures))
+	entries := m.entries[r.entries.Lo:r.entries.Hi]
+	for i := range entries {
+		e := &entries[i]
+		if e.state == merge {
+			continue
+		}
+		author := r.Commits[i].Author
+		at := last[author]
+		if at == facts.None || r.locals[at].bucket != e.actor {
+			key := local{author, e.actor}
 			var ok bool
 			if at, ok = interned[key]; !ok {
 				at = uint32(len(r.locals))
 				interned[key] = at
 				r.locals = append(r.locals, key)
 			}
-			last[c.Author] = at
+			last[author] = at
 		}
 		e.actor = at
 	}

@@ -200,7 +200,7 @@ func (r *mined) joined(of []uint32, begin func(reason, evidence string) uint32) 
 // sizeOf measures a commit that is too small to be a candidate.
 func (r *mined) sizeOf(row uint32) (s size) {
 	for i := r.Commits[row].Changes.Lo; i < r.Commits[row].Changes.Hi; i++ {
-		s.add(&r.Changes[i], 0, false)
+		s.add(&r.Changes[i], 0)
 	}
 	return s
 }

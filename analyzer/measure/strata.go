@@ -286,9 +286,6 @@ func (m *measurement) workByKind(r *mined) {
 
 // originsOf says of every commit on whose side its lines are. Lines of merges are their author's, as git blame has it.
 func (m *measurement) originsOf(r *mined) error {
-	if err := r.checkSurvival(); err != nil {
-		return err
-	}
 	resolution := m.in.Resolution
 	persons := resolution.Person[r.position]
 	type key struct{ side, person uint32 }
@@ -308,33 +305,50 @@ func (m *measurement) originsOf(r *mined) error {
 		}
 		return n
 	}
+	// The last writer of each signature is the likely one.
+	last := make([]uint32, len(r.Signatures))
+	for i := range last {
+		last[i] = facts.None
+	}
+	years := newGrid(yearStarts())
 	for i := range r.Commits {
 		c, e, o := &r.Commits[i], &entries[i], &r.origins[i]
-		person := persons[c.Author]
 		var bucket uint32
 		if e.actor != facts.None {
 			bucket = m.actors[e.actor].bucket
 		} else {
 			var err error
-			if bucket, err = m.bucket(resolution.Attribute(r.position, c.Author, c.Authored), &resolution.Persons[person]); err != nil {
+			if bucket, err = m.bucket(resolution.Attribute(r.position, c.Author, c.Authored), &resolution.Persons[persons[c.Author]]); err != nil {
 				return fmt.Errorf("commit %s is attributed to %w", c.ID, err)
 			}
 		}
 		if e.imported {
 			bucket = m.bulkSide(bucket)
 		}
-		o.writer = intern(key{bucket, person})
-		if e.when != undated {
-			o.year = uint32(time.Unix(e.when, 0).UTC().Year() - firstYear + 1)
+		if o.writer = last[c.Author]; o.writer == facts.None || r.writers[o.writer].side != bucket {
+			o.writer = intern(key{bucket, persons[c.Author]})
+			last[c.Author] = o.writer
 		}
+		o.year = uint32(years.cell(e.when))
 	}
 	r.origins[len(r.Commits)] = origin{writer: intern(key{m.nobody(), facts.None})}
 	r.pathLines = make([]int32, len(r.Paths))
 	return nil
 }
 
+// yearStarts are the moments at which the years of writing begin; what is not dated is before all of them.
+func yearStarts() (starts []int64) {
+	for y := range numYears - 1 {
+		starts = append(starts, time.Date(firstYear+y, 1, 1, 0, 0, 0, 0, time.UTC).Unix())
+	}
+	return starts
+}
+
 // checkSurvival makes sure that the rows are in order, point somewhere, and add up to what each step adds and removes.
-func (r *mined) checkSurvival() error {
+func (m *measurement) checkSurvival(r *mined) error {
+	if !m.in.Survival {
+		return nil
+	}
 	i := 0
 	for s := range r.Steps {
 		var sum int64
