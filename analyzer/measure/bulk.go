@@ -297,33 +297,26 @@ func (m *measurement) findCopies() {
 	names := map[string]uint32{} // those of candidates' new files, from 1
 	for i := range m.repositories {
 		r := &m.repositories[i]
-		if len(r.candidates) == 0 {
-			continue
-		}
-		files := map[string]int{}
-		for _, p := range r.Paths {
-			files[path.Base(p)]++
-		}
 		for k := range r.candidates {
-			c := &r.candidates[k]
-			for _, change := range r.Changes[r.Commits[c.row].Changes.Lo:r.Commits[c.row].Changes.Hi] {
-				if change.Kind != facts.Added || change.LinesAfter < shortest {
-					continue
-				}
-				name := path.Base(r.Paths[change.Path])
-				if files[name] >= common {
-					c.common += uint64(change.Added)
-				} else {
-					c.telling = append(c.telling, change)
-					if names[name] == 0 {
-						names[name] = uint32(len(names)) + 1
-					}
+			for _, change := range r.fresh(&r.candidates[k]) {
+				if name := path.Base(r.Paths[change.Path]); names[name] == 0 {
+					names[name] = uint32(len(names)) + 1
 				}
 			}
 		}
 	}
+	named := make([][]uint32, len(m.repositories)) // by rank, then by path
 	found := make([]map[shape]sighting, len(m.repositories))
-	m.parallel(len(m.repositories), func(_, rank int) { found[rank] = m.repositories[rank].sight(uint32(rank), names) })
+	m.parallel(len(m.repositories), func(_, rank int) {
+		r := &m.repositories[rank]
+		name := make([]uint32, len(r.Paths))
+		for i, p := range r.Paths {
+			name[i] = names[path.Base(p)]
+		}
+		named[rank] = name
+		r.tell(name, len(names))
+		found[rank] = r.sight(uint32(rank), name)
+	})
 	sightings := map[shape][]sighting{}
 	for _, f := range found {
 		for s, at := range f {
@@ -342,7 +335,7 @@ func (m *measurement) findCopies() {
 			clear(stood)
 			commit := &r.Commits[c.row]
 			for _, change := range c.telling {
-				name, length := names[path.Base(r.Paths[change.Path])], lengthClass(change.LinesAfter)
+				name, length := named[rank][change.Path], lengthClass(change.LinesAfter)
 				seen := map[uint32]bool{}
 				for _, l := range [...]uint8{length - 1, length, length + 1} {
 					for _, at := range sightings[shape{name, l}] {
@@ -368,19 +361,46 @@ func (m *measurement) findCopies() {
 	})
 }
 
-// sight gives the first commit that left a file of each wanted shape.
-func (r *mined) sight(rank uint32, names map[string]uint32) map[shape]sighting {
-	wanted := make([]uint32, len(r.Paths))
-	for i, p := range r.Paths {
-		wanted[i] = names[path.Base(p)]
+// fresh lists the new files of a commit that are long enough for their name and length to tell something.
+func (r *mined) fresh(c *candidate) (list []facts.Change) {
+	for _, change := range r.Changes[r.Commits[c.row].Changes.Lo:r.Commits[c.row].Changes.Hi] {
+		if change.Kind == facts.Added && change.LinesAfter >= shortest {
+			list = append(list, change)
+		}
 	}
+	return list
+}
+
+// tell finds of the candidates which of their new files have telling names, by the number of each path's name, of so many.
+func (r *mined) tell(name []uint32, names int) {
+	if len(r.candidates) == 0 {
+		return
+	}
+	files := make([]int, names+1)
+	for _, n := range name {
+		files[n]++
+	}
+	for k := range r.candidates {
+		c := &r.candidates[k]
+		for _, change := range r.fresh(c) {
+			if files[name[change.Path]] >= common {
+				c.common += uint64(change.Added)
+			} else {
+				c.telling = append(c.telling, change)
+			}
+		}
+	}
+}
+
+// sight gives the first commit that left a file of each wanted shape, by the number of each path's name, 0 for those that are not wanted.
+func (r *mined) sight(rank uint32, name []uint32) map[shape]sighting {
 	found := map[shape]sighting{}
 	for i := range r.Changes {
 		c := &r.Changes[i]
-		if wanted[c.Path] == 0 || c.LinesAfter < shortest {
+		if name[c.Path] == 0 || c.LinesAfter < shortest {
 			continue
 		}
-		s := shape{wanted[c.Path], lengthClass(c.LinesAfter)}
+		s := shape{name[c.Path], lengthClass(c.LinesAfter)}
 		commit := &r.Commits[c.Commit]
 		if at, ok := found[s]; !ok || commit.Committed.Valid && commit.Committed.Unix < at.when {
 			if !ok {

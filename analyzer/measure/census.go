@@ -116,14 +116,14 @@ type census struct {
 	sizes [4]int
 }
 
-func (c *census) add(when int64, kind actKind) {
+func (c *census) kindOf(kind actKind) uint32 {
 	i, ok := c.index[kind]
 	if !ok {
 		i = uint32(len(c.kinds))
 		c.index[kind] = i
 		c.kinds = append(c.kinds, kind)
 	}
-	c.acts = append(c.acts, act{when, i})
+	return i
 }
 
 // takeCensus fills the result's.
@@ -200,22 +200,31 @@ func (c *census) authors() func(*entry) {
 			elsewhere[*m.id(e)] |= where(e)
 		}
 	}
+	// The last kind of each actor is the likely one.
+	last := make([]struct {
+		flags actFlag // 0 for none yet
+		kind  uint32
+	}, len(m.actors))
 	return func(e *entry) {
 		if e.state == merge || e.state == duplicate || e.actor == facts.None {
 			return
 		}
-		a := &m.actors[e.actor]
-		one := actKind{ids: [4]uint32{a.person, a.address, a.name, a.pair}, flags: actAuthor | where(e)}
+		flags := actAuthor | where(e)
 		if len(elsewhere) > 0 {
-			one.flags |= elsewhere[*m.id(e)]
+			flags |= elsewhere[*m.id(e)]
 		}
 		switch e.state {
 		case machine:
-			one.flags |= actMachine
+			flags |= actMachine
 		case bulk:
-			one.flags |= actImport
+			flags |= actImport
 		}
-		c.add(e.when, one)
+		of := &last[e.actor]
+		if of.flags != flags {
+			a := &m.actors[e.actor]
+			of.flags, of.kind = flags, c.kindOf(actKind{ids: [4]uint32{a.person, a.address, a.name, a.pair}, flags: flags})
+		}
+		c.acts = append(c.acts, act{e.when, of.kind})
 	}
 }
 
@@ -297,7 +306,7 @@ func (c *census) reviewers() func(*entry) {
 				pairs[two{w.address, w.name}] = pair
 			}
 			one.ids = [4]uint32{w.person, w.address, w.name, pair}
-			c.add(e.when, one)
+			c.acts = append(c.acts, act{e.when, c.kindOf(one)})
 		}
 	}
 }

@@ -26,7 +26,8 @@ type lives struct {
 // alive is what lives of the lines of a commit.
 type alive struct {
 	level
-	landed int32 // month in which its first lines came to the snapshot; -1 before
+	landed int32  // month in which its first lines came to the snapshot; -1 before
+	side   uint32 // beside the rest, since commits are asked for in no order
 }
 
 // net is what a step does to the lines of a commit.
@@ -131,7 +132,7 @@ func (l *lives) follow(r *mined) ([][]Holding, error) {
 	nobody := uint32(len(r.Commits))
 	all := make([]alive, nobody+1)
 	for i := range all {
-		all[i].landed = -1
+		all[i] = alive{landed: -1, side: r.writers[r.origins[i].writer].side}
 	}
 	// Where each commit that the current step touches is in nets, from 1.
 	at := make([]uint32, nobody+1)
@@ -162,7 +163,7 @@ func (l *lives) follow(r *mined) ([][]Holding, error) {
 		}
 		for k := range nets {
 			at[nets[k].commit] = 0
-			if !l.settle(r, &nets[k], &all[nets[k].commit], month, step < last) {
+			if !l.settle(&nets[k], &all[nets[k].commit], month, step < last) {
 				return nil, &LawError{Law{Name: "surviving lines of every commit are none or more", Left: -1}}
 			}
 		}
@@ -180,22 +181,21 @@ func (l *lives) turn(month int, t int64) int {
 
 // settle turns what a step did to the lines of a commit, over all paths, into lives: so moved files neither die nor are born. More lines that
 // went than ever came are a contradiction in the facts: false. What comes later than the as-of day is told as no life.
-func (l *lives) settle(r *mined, n *net, of *alive, month int, told bool) bool {
+func (l *lives) settle(n *net, of *alive, month int, told bool) bool {
 	of.plus(n.level)
 	if of.here < 0 || of.lines < of.here {
 		return false
 	}
-	side := r.writers[r.origins[n.commit].writer].side
-	if n.level == (level{}) || side == l.m.nobody() || len(l.months) == 0 || !told {
+	if n.level == (level{}) || of.side == l.m.nobody() || len(l.months) == 0 || !told {
 		return true
 	}
 	if of.landed < 0 {
 		of.landed = int32(month)
 	}
-	months := l.sides[side]
+	months := l.sides[of.side]
 	if months == nil {
 		months = make([]lifeMonth, len(l.months))
-		l.sides[side] = months
+		l.sides[of.side] = months
 	}
 	months[month-int(of.landed)].move(n.level)
 	months[of.landed].alive.plus(n.level)
@@ -215,8 +215,7 @@ func (l *lives) hold(r *mined, end int, all []alive, order []uint32) (list []Hol
 		if all[i].lines == 0 {
 			continue
 		}
-		o := r.origins[i]
-		side := r.writers[o.writer].side
+		o, side := r.origins[i], all[i].side
 		if cohorts[side] == nil {
 			cohorts[side] = make([]level, numYears)
 		}

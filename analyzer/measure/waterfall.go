@@ -399,8 +399,11 @@ func (r *mined) deal(stays []stay, out []fallen, imported [][]int64) {
 func (m *measurement) waterfall(s *scope, period int, all [][]fallen, rows []sideRow) (w Waterfall) {
 	w.Scope = s.Scope
 	apart := m.in.Survival && (s.Kind == ScopeEcosystem || s.Kind == ScopeClass)
-	classes, languages := make([]FallRow, paths.NumClasses), make([]FallRow, len(m.languages))
-	sides := make([]Fall, m.sides())
+	var classes, languages []FallRow
+	var sides []Fall
+	if apart {
+		classes, languages, sides = make([]FallRow, paths.NumClasses), make([]FallRow, len(m.languages)), make([]Fall, m.sides())
+	}
 	for _, rank := range s.ranks {
 		f, r := &all[rank][period], &m.repositories[rank]
 		w.Fall = w.Plus(f.Fall)
