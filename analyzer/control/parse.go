@@ -243,6 +243,9 @@ func maintainers(name, content string) (f file) {
 	line = 0
 	for text := range strings.Lines(content) {
 		line++
+		if !strings.Contains(text, "@") {
+			continue // most lines, and the expression is slow
+		}
 		for _, m := range inText.FindAllStringSubmatch(text[:min(len(text), maxLine)], -1) {
 			r.seats = append(r.seats, len(f.seats))
 			f.seats = append(f.seats, stated{

@@ -146,7 +146,9 @@ type classifier struct {
 	upstream   map[string]bool // folders with evidence of what others wrote
 	perlish    bool
 	names      map[string]folder // by folder, with its slash
-	tests      map[string]bool   // by a folder's own name: whether tests lie in folders of that name
+	last       string            // folder
+	lastFolder folder
+	tests      map[string]bool // by a folder's own name: whether tests lie in folders of that name
 }
 
 // read reads what the repository says of itself. A document that is gone says nothing more, unless its folder may have gone with it.
@@ -200,21 +202,29 @@ func (c *classifier) read(r *facts.Repository) {
 func (c *classifier) survey(paths []string) {
 	c.upstream = map[string]bool{}
 	tests := 0
+	quiet := "" // the last folder that is below none that asks for evidence: files of a folder come one after the other
 	for _, path := range paths {
 		if strings.HasPrefix(path, "t/") && !strings.Contains(path[2:], "/") && (strings.HasSuffix(path, ".t") || strings.HasSuffix(path, ".sh")) {
 			tests++
 		}
 		// Under a folder such as vendor/: a licence or a domain (Go's way) is evidence of what others wrote.
-		base := path[strings.LastIndexByte(path, '/')+1:]
-		at := 0
-		for part := range strings.SplitSeq(path[:len(path)-len(base)], "/") {
+		dir, base := path[:strings.LastIndexByte(path, '/')+1], path[strings.LastIndexByte(path, '/')+1:]
+		if dir == quiet {
+			continue
+		}
+		at, asks := 0, false
+		for part := range strings.SplitSeq(dir, "/") {
 			if at += len(part) + 1; !upstreamFolders[part] || at > len(path) {
 				continue
 			}
+			asks = true
 			next, _, below := strings.Cut(path[at:], "/")
 			if below && licenceFile.MatchString(base) || below && domain.MatchString(next) || !below && next == "modules.txt" {
 				c.upstream[path[:at]] = true
 			}
+		}
+		if !asks {
+			quiet = dir
 		}
 	}
 	c.perlish = tests > 2
@@ -230,12 +240,16 @@ func (c *classifier) above(dir string) folder {
 	if dir == "" {
 		return folder{}
 	}
+	if dir == c.last { // files of a folder come one after the other
+		return c.lastFolder
+	}
 	f, known := c.names[dir]
 	if !known {
 		parent := dir[:strings.LastIndexByte(dir[:len(dir)-1], '/')+1]
 		f = c.below(c.above(parent), dir, dir[len(parent):len(dir)-1])
 		c.names[dir] = f
 	}
+	c.last, c.lastFolder = dir, f
 	return f
 }
 
@@ -295,7 +309,12 @@ func (c *classifier) path(path string, seen facts.Content, i int) (Class, string
 		}
 		return "", false
 	}
-	attribute := func(n int) (string, bool) { return attributeNames[n] + " in " + said.from[n], said.state[n] == set }
+	attribute := func(n int) (string, bool) {
+		if said.state[n] != set {
+			return "", false
+		}
+		return attributeNames[n] + " in " + said.from[n], true
+	}
 	no := func(n int) bool { return said.state[n] == unset }
 
 	if seen.Binary {
@@ -370,6 +389,9 @@ func (c *classifier) language(name string) uint16 {
 
 // reason numbers reasons; above what the column can hold they are not told apart.
 func (c *classifier) reason(s string) uint16 {
+	if s == "" {
+		return 0
+	}
 	n, known := c.reasons[s]
 	if !known && len(c.out.Reasons) <= math.MaxUint16 {
 		n = uint16(len(c.out.Reasons))
