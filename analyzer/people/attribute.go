@@ -522,14 +522,19 @@ func (t *timelines) uses(a *attributor) {
 	events := make([][]event, len(a.used))
 	t.tie(a)
 	t.signOffs(a, events)
+	asks := make([]bool, len(t.identities))
+	for i := range asks {
+		p := a.person[i]
+		asks[i] = wants[p] == open|employed || len(events[p]) > 0
+	}
 	for r, repository := range t.repositories {
 		for c := range repository.Commits {
 			commit := &repository.Commits[c]
 			i := t.of[r][commit.Author]
-			p := a.person[i]
-			if wants[p] != open|employed && len(events[p]) == 0 || !commit.Authored.Valid {
+			if !asks[i] || !commit.Authored.Valid {
 				continue
 			}
+			p := a.person[i]
 			day := dayOf(commit.Authored.Unix)
 			if at := a.at(a.own[i], day, true); at.Class.Known() {
 				events[p] = append(events[p], event{day, int32(at.Organization), at.Class, at.Evidence, a.strong[i]})
@@ -591,6 +596,9 @@ func (t *timelines) signOffs(a *attributor, events [][]event) {
 	for r, repository := range t.repositories {
 		for c := range repository.Commits {
 			commit := &repository.Commits[c]
+			if commit.Trailers.Len() == 0 {
+				continue
+			}
 			i := t.of[r][commit.Author]
 			id := &t.identities[i]
 			if !commit.Authored.Valid || commit.IsMerge() || id.machine != Unknown || t.directory.apart[id.own.text] {

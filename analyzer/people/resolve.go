@@ -299,14 +299,10 @@ func (r *resolver) identify(named [][]Credit) {
 		for s := range r.of[i] {
 			r.of[i][s] = rank[r.of[i][s]]
 		}
-		for c := range repository.Commits {
-			commit := &repository.Commits[c]
-			id := &r.identities[r.of[i][commit.Author]]
-			id.commits++
-			if commit.Authored.Valid {
-				day := dayOf(commit.Authored.Unix)
-				id.first, id.last = min(id.first, day), max(id.last, day)
-			}
+		for s, wrote := range authored(repository) {
+			id := &r.identities[r.of[i][s]]
+			id.commits += wrote.commits
+			id.first, id.last = min(id.first, wrote.first), max(id.last, wrote.last)
 		}
 		for _, credit := range named[i] {
 			if commit := &repository.Commits[credit.Commit]; commit.Authored.Valid {
@@ -767,23 +763,45 @@ func (s stay) near(o stay) bool {
 func (r *resolver) stays() []map[int]stay {
 	out := make([]map[int]stay, len(r.identities))
 	for i, repository := range r.repositories {
-		for c := range repository.Commits {
-			commit := &repository.Commits[c]
-			if !commit.Authored.Valid {
+		for s, wrote := range authored(repository) {
+			if wrote.first > wrote.last {
 				continue
 			}
-			n, day := r.of[i][commit.Author], dayOf(commit.Authored.Unix)
-			s, ok := out[n][i]
-			if !ok {
-				if out[n] == nil {
-					out[n] = map[int]stay{}
-				}
-				s = stay{day, day}
+			n := r.of[i][s]
+			if out[n] == nil {
+				out[n] = map[int]stay{}
 			}
-			out[n][i] = stay{min(s.first, day), max(s.last, day)}
+			if before, ok := out[n][i]; ok { // signatures may be one identity
+				wrote.stay = stay{min(before.first, wrote.first), max(before.last, wrote.last)}
+			}
+			out[n][i] = wrote.stay
 		}
 	}
 	return out
+}
+
+// authorship is what a signature wrote in a repository: commits, and between which days, first above last where none is dated.
+type authorship struct {
+	stay
+	commits int
+}
+
+// authored gives what each signature of a repository wrote: commits are many, and signatures few.
+func authored(repository *facts.Repository) []authorship {
+	all := make([]authorship, len(repository.Signatures))
+	for s := range all {
+		all[s].stay = stay{math.MaxInt32, math.MinInt32}
+	}
+	for c := range repository.Commits {
+		commit := &repository.Commits[c]
+		of := &all[commit.Author]
+		of.commits++
+		if commit.Authored.Valid {
+			day := dayOf(commit.Authored.Unix)
+			of.first, of.last = min(of.first, day), max(of.last, day)
+		}
+	}
+	return all
 }
 
 // joinByName joins whom no address says an organization of, with the one company address that has the same name around the same time, if both
