@@ -195,7 +195,8 @@ func isFullName(name string) bool {
 	return han >= 3 || words >= 2 && letters >= 6
 }
 
-// isDistinctive says whether few people of one repository are likely to have a normalized name: five letters or digits, or three Han characters.
+// isDistinctive says whether few people of one repository are likely to have a normalized name: five letters or digits, or three Han characters. What
+// ends like a robot's name joins nobody: not all robots are known by a pattern, and few people are called so.
 func isDistinctive(name string) bool {
 	han, others := 0, 0
 	for _, r := range name {
@@ -206,7 +207,7 @@ func isDistinctive(name string) bool {
 			others++
 		}
 	}
-	return (han >= 3 || han+others >= 5) && !isPlaceholderName(name)
+	return (han >= 3 || han+others >= 5) && !isPlaceholderName(name) && !strings.HasSuffix(name, "bot")
 }
 
 // isHan says whether a name is written in Han characters.
