@@ -149,7 +149,8 @@ type Options struct {
 
 // window is how far apart in time signatures of one name may be to be joined, and how far from both of two uses of a company's address its
 // person is still taken to work there, in days. Before the first use and after the last nobody is: a private address is what people have before they
-// come and after they leave, and nearly all errors of samples were there, though only weeks away.
+// come and after they leave, and nearly all errors of samples were there, though only weeks away. By what people state of themselves (Stackalytics), 92 %
+// of them work there already up to 90 days before, and 64 % still up to 90 days after.
 const window = 365
 
 // doubt is how far from the uses of two organizations' addresses a day must be for neither to cast doubt on the other, in days: people go to and fro
@@ -695,7 +696,7 @@ func creator(t facts.Trailer, commit *facts.Commit) string {
 
 // joinNames joins whom no address says an organization of, with the one company address anywhere that has the same full name, around the same time
 // in a repository of both, or of Han names with an address that looks like theirs; then with the one that has the same name, be it no full one, in the
-// same repository around the same time. Across repositories, one namesake and one who had moved on were among four of 113 that were judged.
+// same repository around the same time. Across repositories there are namesakes: of 113 that were judged without that, six were wrong or undecided.
 func (r *resolver) joinNames() {
 	if !r.on(RuleSameName) && !r.on(RuleSameRepository) {
 		return
