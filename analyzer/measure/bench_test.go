@@ -37,7 +37,7 @@ func generate(repositories, commits int) Input {
 	for p := range signatures / 2 {
 		r.Persons = append(r.Persons, people.Person{Key: fmt.Sprintf("p%05d", p)})
 	}
-	in := Input{AsOf: unix("2024-12-31")}
+	in := Input{AsOf: unix("2024-12-31"), Survival: true}
 	from := unix("2010-01-01")
 	id := uint64(0)
 	for k := range repositories {
@@ -66,6 +66,9 @@ func generate(repositories, commits int) Input {
 				Commit: uint32(i), Added: added, LinesBefore: uint32(lines), LinesAfter: uint32(lines) + added,
 			})
 			lines += uint64(added)
+			if added > 0 {
+				repository.Survival = append(repository.Survival, facts.Survival{Step: uint32(i), Commit: uint32(i), Lines: int32(added)})
+			}
 			repository.Steps = append(repository.Steps, facts.Step{Commit: uint32(i), Clock: when, Added: uint64(added), Lines: lines})
 			repository.Commits = append(repository.Commits, c)
 			if i > 0 {
