@@ -44,6 +44,9 @@ func (e *Evidence) Explain(what string) ([]string, error) {
 		}
 	}
 	if table == "" {
+		if err := e.tellImports(); err != nil {
+			return nil, err
+		}
 		return e.Explainer.Explain(what)
 	}
 	var lines []string
@@ -60,6 +63,26 @@ func (e *Evidence) Explain(what string) ([]string, error) {
 	}
 	more, err := e.without(table, keys, column)
 	return append(lines, more...), err
+}
+
+// tellImports has the Explainer know the commits that tables set aside.
+func (e *Evidence) tellImports() error {
+	if e.Imported != nil || len(e.input.Repositories) == 0 {
+		return nil
+	}
+	t, err := e.tracer(measure.AllTime)
+	if err == nil {
+		e.Imported = t.Imports()
+	}
+	return err
+}
+
+// Unknowns is [people.Explainer.Unknowns] of the commits that tables count.
+func (e *Evidence) Unknowns() (people.Unknowns, error) {
+	if err := e.tellImports(); err != nil {
+		return people.Unknowns{}, err
+	}
+	return e.Explainer.Unknowns(), nil
 }
 
 // explainPowers lists what governance files state of an organization, also of other times than the as-of day.

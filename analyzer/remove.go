@@ -85,7 +85,7 @@ func Remove(ctx context.Context, opts Options, organizations []string, from int6
 	index := func(name string) (int, error) {
 		at := slices.IndexFunc(resolution.Organizations, func(o people.Organization) bool { return strings.EqualFold(o.Name, name) })
 		if at < 0 {
-			return 0, fmt.Errorf("%w: no organization %q has a commit or a seat in what was read", source.ErrUsage, name)
+			return 0, fmt.Errorf("organization %q: %w: it has no commit and no seat in what was read", name, people.ErrUnknown)
 		}
 		return at, nil
 	}

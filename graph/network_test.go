@@ -488,6 +488,9 @@ func TestMerge(t *testing.T) {
 	if _, _, err := Merge(m, []int{-1, -1, -1}, nil); !errors.Is(err, ErrNode) {
 		t.Errorf("an organization that is not merged: %v", err)
 	}
+	if _, _, err := Merge(g, []int{0, 0, -1, 1, 1}, []string{"X", "X"}); !errors.Is(err, ErrConflict) {
+		t.Errorf("two sets of one name: %v", err)
+	}
 }
 
 // TestAgainstNetworkX compares with NetworkX, where it is installed.

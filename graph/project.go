@@ -124,7 +124,7 @@ func (a *Affiliations) Project(what string, most int) (*Graph, Crowded, error) {
 				continue
 			}
 			tie := 1 / float64(hi-lo-1)
-			mine := members.weights[int(at)*width:][:width]
+			ours := members.weights[int(at)*width:][:width]
 			others := groups.other[lo:hi]
 			first, _ := slices.BinarySearch(others, uint32(i)+1)
 			for j := first; j < len(others); j++ {
@@ -135,8 +135,8 @@ func (a *Affiliations) Project(what string, most int) (*Graph, Crowded, error) {
 				sums[0][u]++
 				sums[1][u] += tie
 				theirs := groups.weights[(int(lo)+j)*width:][:width]
-				for c := range mine {
-					sums[2+c][u] += min(mine[c], theirs[c])
+				for c := range ours {
+					sums[2+c][u] += min(ours[c], theirs[c])
 				}
 			}
 		}
@@ -272,9 +272,12 @@ func Project(g *Graph, onto, through Kind, most int) (*Graph, Crowded, error) {
 func Merge(g *Graph, into []int, names []string) (merged *Graph, places []int, err error) {
 	b := NewBuilder(g.columns...)
 	refs := make([]Ref, len(g.nodes))
-	for _, name := range names {
+	for i, name := range names {
 		if err := b.AddNode(Node{Kind: Organization, Key: name, Label: name}); err != nil {
 			return nil, nil, fmt.Errorf("merging nodes: %w", err)
+		}
+		if len(b.nodes) == i {
+			return nil, nil, fmt.Errorf("merging nodes: two sets are called %q: %w", name, ErrConflict)
 		}
 	}
 	for i, n := range g.nodes {

@@ -65,8 +65,40 @@ func (f *Finding) table() (readings, groups []string, cells map[[2]string]*cell)
 			at.verdict = one.Verdict
 		}
 	}
+	if f.Claim.Quantity != Contributors {
+		slices.SortStableFunc(groups, func(a, b string) int {
+			switch x, y := f.another(a), f.another(b); {
+			case x == y:
+				return 0
+			case x:
+				return 1
+			}
+			return -1
+		})
+	}
 	return readings, groups, cells
 }
+
+// others is the number of groups that decide nothing: other readings than the claim's words, behind all that decide.
+func (f *Finding) others(groups []string) (n int) {
+	if f.Claim.Quantity == Contributors {
+		return 0 // whose readings stand in columns of their own
+	}
+	for _, g := range groups {
+		if f.another(g) {
+			n++
+		}
+	}
+	return n
+}
+
+// another says whether a group is of other readings alone.
+func (f *Finding) another(group string) bool {
+	return !slices.ContainsFunc(f.Figures, func(one Figure) bool { return one.Definition == group && one.Reading == "" })
+}
+
+// otherReadings stands above figures that decide nothing.
+const otherReadings = "other readings, which decide nothing:"
 
 // figure writes a number with separators, and at most one digit behind the point.
 func figure(x float64) string {
@@ -183,7 +215,11 @@ func WriteText(w io.Writer, f *Findings, width int) error {
 				}
 				row("", heads)
 			}
-			for _, g := range groups {
+			others := one.others(groups)
+			for n, g := range groups {
+				if others > 0 && n == len(groups)-others {
+					line("   ", otherReadings)
+				}
 				var texts []string
 				for _, r := range readings {
 					text := ""
@@ -271,7 +307,11 @@ func WriteMarkdown(w io.Writer, f *Findings) error {
 			fmt.Fprintf(&b, " %s |", escape(r))
 		}
 		b.WriteString("\n|---|" + strings.Repeat("---|", len(readings)) + "\n")
-		for _, g := range groups {
+		others := one.others(groups)
+		for n, g := range groups {
+			if others > 0 && n == len(groups)-others {
+				b.WriteString("| *" + otherReadings + "* |" + strings.Repeat(" |", len(readings)) + "\n")
+			}
 			fmt.Fprintf(&b, "| %s |", escape(g))
 			for _, r := range readings {
 				text := ""

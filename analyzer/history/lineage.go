@@ -229,14 +229,14 @@ func (b *lineageReader) read(ctx context.Context, versions []uint32, jobs []job,
 		for n < len(jobs) && jobs[n].to == v {
 			n++
 		}
-		mine := jobs[:n]
+		batch := jobs[:n]
 		jobs = jobs[n:]
 		if b.owning {
 			b.own(v, t, func(parent, added, removed uint32) {
-				for k := range mine {
-					if mine[k].from == parent {
-						*mine[k].out = lineCount{added, removed}
-						mine[k].out = nil
+				for k := range batch {
+					if batch[k].from == parent {
+						*batch[k].out = lineCount{added, removed}
+						batch[k].out = nil
 					}
 				}
 			})
@@ -254,7 +254,7 @@ func (b *lineageReader) read(ctx context.Context, versions []uint32, jobs []job,
 			}
 			b.owners.dropIfDone(v)
 		}
-		for _, j := range mine {
+		for _, j := range batch {
 			if j.out != nil {
 				b.compare(j)
 			}

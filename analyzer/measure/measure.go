@@ -428,7 +428,7 @@ func Measure(in Input) (*Result, error) {
 
 // prepare makes what every figure, and every question about one, is made of.
 func (m *measurement) prepare() error {
-	if err := m.mine(); err != nil {
+	if err := m.tabulate(); err != nil {
 		return err
 	}
 	return m.together(m.attribute, func() error { m.makeScopes(); return nil })

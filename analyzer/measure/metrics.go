@@ -203,7 +203,7 @@ var Metrics = []Metric{
 	},
 	{
 		KeyGuarded, "guarded lines", "lines", "more say",
-		"surviving lines of files written here in the care of an organization's people, a line with several guardians divided evenly; shares of the lines that anybody guards, whose share of all lines stands beside",
+		"surviving lines of files that are neither vendored (nor in a third-party repository), nor generated, nor binary, in the care of an organization's people, a line with several guardians divided evenly; shares of the lines that anybody guards, whose share of all lines stands beside",
 		"CHAOSS names a weighted share of code owners; the last pattern of CODEOWNERS that fits, else the nearest of the other files",
 	},
 	{
@@ -213,7 +213,7 @@ var Metrics = []Metric{
 	},
 	{
 		KeyExposed, "exposed", "ratio", "more hangs on it",
-		"surviving lines of files written here, with an active author (a commit in the 365 days before) or a guardian, that have none but the organization's people (contractors with their client), of all such lines; the higher figure takes everybody whose organization is not known for its",
+		"surviving lines of files that are neither vendored (nor in a third-party repository), nor generated, nor binary, with an active author (a commit in the 365 days before) or a guardian, that have none but the organization's people (contractors with their client), of all such lines; the higher figure takes everybody whose organization is not known for its",
 		"the work of removal: static arithmetic, no forecast",
 	},
 	{

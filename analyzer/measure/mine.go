@@ -121,8 +121,8 @@ type coAuthor struct {
 // local is an actor before it has an index in the ecosystem.
 type local struct{ signature, bucket uint32 }
 
-// mine fills repositories, entries and actors.
-func (m *measurement) mine() error {
+// tabulate fills repositories, entries and actors.
+func (m *measurement) tabulate() error {
 	m.repositories = make([]mined, len(m.order))
 	var total uint32
 	for rank, position := range m.order {

@@ -138,7 +138,7 @@ func compareStrata(t *rapid.T, w *world, result *Result) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.mine(); err != nil {
+	if err := m.tabulate(); err != nil {
 		t.Fatal(err)
 	}
 	strata := result.Strata

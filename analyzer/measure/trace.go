@@ -77,6 +77,15 @@ func (t *Tracer) Period(name string) (Period, error) {
 	return periods[at], nil
 }
 
+// Imports gives what says whether a commit of one of [Input].Repositories is a bulk import, which tables set aside.
+func (t *Tracer) Imports() func(repository int, commit uint32) bool {
+	entries := make([]facts.Span, len(t.m.in.Repositories))
+	for i := range t.m.repositories {
+		entries[t.m.repositories[i].position] = t.m.repositories[i].entries
+	}
+	return func(repository int, commit uint32) bool { return t.m.entries[entries[repository].Lo+commit].state == bulk }
+}
+
 // Pieces gives what the rows of a scope and period are sums of: windows, ranges, and calendar periods as 2024, 2024-H2, 2024-Q3 or 2024-07. Every
 // counted commit, bulk import and commit of a machine is in one piece; merges and duplicates are in none. In order of commits, the most first.
 func (t *Tracer) Pieces(of Scope, period string) ([]Piece, error) {

@@ -33,7 +33,7 @@ func TestWaterfallAgainstNaive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := m.mine(); err != nil {
+		if err := m.tabulate(); err != nil {
 			t.Fatal(err)
 		}
 		var year *Waterfall

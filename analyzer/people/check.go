@@ -20,8 +20,8 @@ func (l *loader) contradictions() {
 	l.groupsAgainst()
 }
 
-// mine says whether a place is in a file that somebody can change: not in the embedded directory, which files may go against.
-func (l *loader) mine(at position) bool { return at.file != builtIn || l.alone }
+// editable says whether a place is in a file that somebody can change: not in the embedded directory, which files may go against.
+func (l *loader) editable(at position) bool { return at.file != builtIn || l.alone }
 
 // IsNobody says whether a name of an organization is a word by which maps say that no employer is known, or none is there.
 func IsNobody(organization string) bool {
@@ -38,7 +38,7 @@ func IsNobody(organization string) bool {
 func (l *loader) oddNames() {
 	for i := range l.organizations {
 		o := &l.organizations[i]
-		if !l.mine(o.where) {
+		if !l.editable(o.where) {
 			continue
 		}
 		for _, name := range append([]string{o.name}, o.aliases...) {
@@ -121,7 +121,7 @@ func (l *loader) spellings() {
 			if at.file == builtIn {
 				at = other.where
 			}
-			if l.mine(at) {
+			if l.editable(at) {
 				l.warn(at, "%q and %q are spelled alike (%s): one organization with an alias, or two?", other.name, o.name, key)
 			}
 		}
@@ -132,7 +132,7 @@ func (l *loader) spellings() {
 func (l *loader) employersOfFreeMail() {
 	for _, domain := range sortedKeys(l.domains) {
 		for _, e := range l.domains[domain] {
-			if e.organization == NoOrganization || !l.mine(e.where) {
+			if e.organization == NoOrganization || !l.editable(e.where) {
 				continue
 			}
 			if l.free(domain) {
@@ -162,7 +162,7 @@ func (l *loader) repairedAway() {
 			continue
 		}
 		for _, e := range l.domains[domain] {
-			if l.mine(e.where) {
+			if l.editable(e.where) {
 				right, _, _ := l.repair(domain)
 				l.warn(e.where, "%s is never reached: it is repaired to %s", domain, right)
 			}
@@ -170,7 +170,7 @@ func (l *loader) repairedAway() {
 	}
 	for _, wrong := range sortedKeys(l.misspelled) {
 		m := l.misspelled[wrong]
-		if _, again := l.misspelled[m.domain]; again && l.mine(m.where) {
+		if _, again := l.misspelled[m.domain]; again && l.editable(m.where) {
 			l.warn(m.where, "%s is a misspelling itself, and repaired no further", m.domain)
 		}
 	}
@@ -181,7 +181,7 @@ func (l *loader) machinesTwice() {
 	for i := range l.machines {
 		m := &l.machines[i]
 		for _, first := range l.machines[:i] {
-			if matches(first.name, m.name) && matches(first.address, m.address) && l.mine(m.where) && (first.name == "" || m.name != "") && (first.address == "" || m.address != "") {
+			if matches(first.name, m.name) && matches(first.address, m.address) && l.editable(m.where) && (first.name == "" || m.name != "") && (first.address == "" || m.address != "") {
 				l.warn(m.where, "this pattern is never reached: line %d of %s fits all that it does", first.where.line, first.where.file)
 				break
 			}
@@ -249,7 +249,7 @@ func (l *loader) groupsAgainst() {
 		seen := map[int]string{}
 		for _, m := range group.members {
 			for _, g := range apart[normalizeName(m)] {
-				if first, ok := seen[g]; ok && first != normalizeName(m) && l.mine(group.where) {
+				if first, ok := seen[g]; ok && first != normalizeName(m) && l.editable(group.where) {
 					l.warn(group.where, "this has no effect on two of its members: %s says that they are not the same", l.notSame[g].source)
 				}
 				seen[g] = cmp.Or(seen[g], normalizeName(m))

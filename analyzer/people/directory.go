@@ -826,7 +826,7 @@ func (l *loader) finish() *Directory {
 				case !first.valid.overlaps(e.valid):
 				case first.where.file == e.where.file:
 					l.problem(e.where, "domain %s is given at the same time in line %d", name, first.where.line)
-				case first.valid.from <= e.valid.from && e.valid.to <= first.valid.to && l.mine(e.where):
+				case first.valid.from <= e.valid.from && e.valid.to <= first.valid.to && l.editable(e.where):
 					l.warn(e.where, "domain %s is never reached: %s decides it", name, first.where.file)
 				}
 			}

@@ -20,6 +20,8 @@ type Explainer struct {
 	Resolution   *Resolution
 	// Names prints the names of people.
 	Names bool
+	// Imported says of a commit of a repository whether it is a bulk import, which tables set aside; nil where that is not known.
+	Imported func(repository int, commit uint32) bool
 	// Statements ("FILE:LINE", or "rule NAME") are what answers are told without; the weightiest that one rests on, if there are none.
 	Statements []string
 }
@@ -266,6 +268,10 @@ func (x *Explainer) about(person uint32, typed string) []string {
 	return append(append(lines, x.table(commits)...), x.effects(commits)...)
 }
 
+func (x *Explainer) imported(at commitAt) bool {
+	return x.Imported != nil && x.Imported(at.repository, at.commit)
+}
+
 // table sums commits up by what they are attributed to, and why.
 func (x *Explainer) table(commits []commitAt) []string {
 	type row struct {
@@ -274,7 +280,11 @@ func (x *Explainer) table(commits []commitAt) []string {
 		first, last int64
 	}
 	rows := map[string]*row{}
+	imports := 0
 	for _, at := range commits {
+		if x.imported(at) {
+			imports++
+		}
 		c := &x.repositories()[at.repository].Commits[at.commit]
 		text := x.Resolution.says(x.Resolution.Attribute(at.repository, c.Author, c.Authored))
 		r := rows[text]
@@ -289,6 +299,9 @@ func (x *Explainer) table(commits []commitAt) []string {
 	}
 	order := slices.SortedFunc(maps.Values(rows), func(a, b *row) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.text, b.text)) })
 	lines := []string{fmt.Sprintf("  commits: %d", len(commits))}
+	if imports > 0 {
+		lines[0] += fmt.Sprintf(", %d of them bulk imports, which tables set aside: they count %d", imports, len(commits)-imports)
+	}
 	for _, r := range order[:min(len(order), 20)] {
 		when := ""
 		if r.first <= r.last {

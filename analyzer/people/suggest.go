@@ -16,7 +16,7 @@ import (
 
 // Unknowns are what an organizations file could still say, by how much it would move the result.
 type Unknowns struct {
-	Commits, Lines uint64 // counted: by people, no merges, each id once
+	Commits, Lines uint64 // that tables count: by people, no merges, no bulk imports, each id once
 	Domains        []Gap  // whose owner nobody states, most commits first
 	People         []Gap  // with addresses that say nothing of an employer
 }
@@ -39,7 +39,7 @@ func (x *Explainer) Unknowns() Unknowns {
 	x.counted(func(at commitAt, c *facts.Commit) {
 		repository := x.repositories()[at.repository]
 		a := x.Resolution.Attribute(at.repository, c.Author, c.Authored)
-		if a.Class.Machine() {
+		if a.Class.Machine() || x.imported(at) {
 			return
 		}
 		lines := uint64(0)
@@ -85,7 +85,7 @@ func (x *Explainer) Unknowns() Unknowns {
 // WriteYAML writes an organizations file to edit: every entry is a remark until somebody who knows completes it. top bounds both lists.
 func (u *Unknowns) WriteYAML(w io.Writer, top int, names bool) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# What is not known of %d commits and %d lines, by the commits that an entry would move.\n", u.Commits, u.Lines)
+	fmt.Fprintf(&b, "# What is not known of the %d commits and %d lines that tables count, by the commits that an entry would move.\n", u.Commits, u.Lines)
 	b.WriteString("# Complete what you know, with its source, take the # away, and give the file to analyze with --organizations.\n")
 	put := func(section string, gaps []Gap, entry func(g *Gap) string) {
 		shown := min(len(gaps), top)

@@ -61,7 +61,7 @@ func (c *Changes) paragraphs(w *WindowChange) []paragraph {
 	}
 	list = append(list, figures)
 
-	shares := paragraph{title: "share of " + c.Of, head: []string{"organization", "before, %", "after, %", "change of the low bound"}}
+	shares := paragraph{title: "share of " + c.Of, head: []string{"organization", "before, %", "after, %", "change of both bounds"}}
 	left := 0
 	for _, reading := range []string{apart, merged} {
 		shown := 0
@@ -82,10 +82,10 @@ func (c *Changes) paragraphs(w *WindowChange) []paragraph {
 				name += " with suppliers"
 			}
 			shares.rows = append(shares.rows, []string{
-				name, share(&Share{Low: s.LowFrom, High: s.HighFrom}), share(&Share{Low: s.LowTo, High: s.HighTo}), signedPoints(s.LowTo-s.LowFrom) + " points",
+				name, share(&Share{Low: s.LowFrom, High: s.HighFrom}), share(&Share{Low: s.LowTo, High: s.HighTo}), signedPoints(s.LowTo-s.LowFrom) + ", " + signedPoints(s.HighTo-s.HighFrom) + " points",
 			})
 			if reading == apart {
-				moved = append(moved, fmt.Sprintf("%s %s: %s", name, signedPoints(s.LowTo-s.LowFrom), s.because()))
+				moved = append(moved, fmt.Sprintf("%s %s (low bound): %s", name, signedPoints(s.LowTo-s.LowFrom), s.because()))
 			}
 		}
 	}

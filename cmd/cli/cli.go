@@ -132,9 +132,9 @@ func newRoot(streams Streams) *cobra.Command {
 		Long: `orrery reads the whole git history of an ecosystem of repositories and measures who wrote it,
 how it grows, and how far it depends on single companies. What is not known is shown as bounds.
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 done in part (something was skipped; the report
-says what; 0 with --allow-partial), 4 a threshold is crossed (see orrery help alerts), 11 another
-run holds the state, 130 interrupted.`,
+Exit status: 0 done, 1 failed (also: what was asked for is not in what was read), 2 wrong usage, 3 done
+in part (something was skipped; the report says what; 0 with --allow-partial), 4 a threshold is crossed
+(see orrery help alerts), 11 another run holds the state, 130 interrupted.`,
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -143,29 +143,72 @@ run holds the state, 130 interrupted.`,
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			err := usagef("unknown command %q; orrery help lists them", args[0])
-			if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
-				err = usagef("unknown command %q; did you mean %s?", args[0], strings.Join(s, " or "))
-			}
-			return err
+			return unknownCommand(cmd, args[0])
 		},
 	}
-	root.SuggestionsMinimumDistance = 2
 	root.SetVersionTemplate("orrery {{.Version}}\n")
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if errors.Is(err, pflag.ErrHelp) {
 			return err
 		}
-		return usageError{err}
+		return usageError{suggestFlag(cmd.Flags(), err)}
 	})
 	root.SetUsageFunc(printUsage)
 	root.AddCommand(newAnalyze(streams), newFacts(streams), newExplain(streams), newOrganizations(streams), newAlerts(), newRules(), newChanges(streams), newGraph(streams), newSchedule(streams),
 		newStatus(streams), newVerify(streams), newRemove(streams), newForget(streams), newGrowth(streams), newOpenness(streams), newReference(streams), newCheck(streams),
 		newControl(streams), newExposure(streams), newReport(streams))
 	return root
+}
+
+// unknownCommand names those that are spelled like what was typed.
+func unknownCommand(cmd *cobra.Command, typed string) error {
+	cmd.SuggestionsMinimumDistance = 2
+	if s := cmd.SuggestionsFor(typed); len(s) > 0 {
+		return usagef("unknown command %q; did you mean %s?", typed, strings.Join(s, " or "))
+	}
+	return usagef("unknown command %q; orrery help%s lists them", typed, strings.TrimPrefix(cmd.CommandPath(), "orrery"))
+}
+
+// suggestFlag adds to an error about a flag that does not exist the one that is spelled most like it, if that is near.
+func suggestFlag(flags *pflag.FlagSet, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
+		return err
+	}
+	typed := unknown.GetSpecifiedName()
+	nearest, least := "", min(3, 1+len(typed)/3)
+	flags.VisitAll(func(f *pflag.Flag) {
+		if d := distance(typed, f.Name); d < least && !f.Hidden {
+			nearest, least = f.Name, d
+		}
+	})
+	if nearest == "" {
+		return err
+	}
+	return fmt.Errorf("%w; did you mean --%s?", err, nearest)
+}
+
+// distance is the least number of bytes to put in, take out or change that makes one text of another (Levenshtein 1966).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := before
+			if a[i] != b[j] {
+				change++
+			}
+			before, row[j+1] = row[j+1], min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // helpWidth is the number of columns that the texts of flags are wrapped to.

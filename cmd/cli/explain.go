@@ -134,7 +134,10 @@ under their pseudonyms, which an organizations file may use in place of addresse
 			if err != nil {
 				return err
 			}
-			u := x.Unknowns()
+			u, err := x.Unknowns()
+			if err != nil {
+				return fmt.Errorf("suggest: %w", err)
+			}
 			if err := u.WriteYAML(streams.Out, f.top, f.Names); err != nil {
 				return fmt.Errorf("writing to stdout: %w", err)
 			}

@@ -44,7 +44,7 @@ result, no forecast.`,
 			if list == "" {
 				return usagef("exposure: give the list of components with --components")
 			}
-			mine, form, err := components.Read(list)
+			own, form, err := components.Read(list)
 			if errors.Is(err, components.ErrFile) {
 				return usageError{err}
 			}
@@ -55,7 +55,7 @@ result, no forecast.`,
 			if err != nil {
 				return err
 			}
-			d, err := components.Depend(m, mine, form, report.WindowName(window))
+			d, err := components.Depend(m, own, form, report.WindowName(window))
 			if errors.Is(err, components.ErrWindow) {
 				return usageError{err}
 			}

@@ -19,9 +19,9 @@ func newOrganizations(streams Streams) *cobra.Command {
 		Use:   "organizations",
 		Short: "Check, bring over and complete the files that say who works for whom",
 		Args:  cobra.ArbitraryArgs,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("organizations: there is no command %q; see orrery help organizations", args[0])
+				return unknownCommand(cmd, args[0])
 			}
 			return usagef("organizations: say what to do; see orrery help organizations")
 		},
