@@ -83,7 +83,9 @@ func (t *Tracer) Imports() func(repository int, commit uint32) bool {
 	for i := range t.m.repositories {
 		entries[t.m.repositories[i].position] = t.m.repositories[i].entries
 	}
-	return func(repository int, commit uint32) bool { return t.m.entries[entries[repository].Lo+commit].state == bulk }
+	return func(repository int, commit uint32) bool {
+		return t.m.entries[entries[repository].Lo+commit].state == bulk
+	}
 }
 
 // Pieces gives what the rows of a scope and period are sums of: windows, ranges, and calendar periods as 2024, 2024-H2, 2024-Q3 or 2024-07. Every
