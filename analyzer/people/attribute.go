@@ -292,7 +292,7 @@ func (t *timelines) layOut(a *address) []span {
 		decided := false
 		for i, e := range entries {
 			if decided = e.valid.from <= day && day < e.valid.to; decided {
-				s.Attribution = Attribution{NoOrganization, e.class, t.becauseDomain(RuleDomain, names[i]+": "+e.source, "high", a, e.where.String(), e.valid)}
+				s.Attribution = Attribution{NoOrganization, e.class, t.becauseDomain(RuleDomain, names[i]+": "+e.source, confidenceIn(e.source), a, e.where.String(), e.valid)}
 				if e.organization != NoOrganization {
 					s.Organization = t.organization(e.organization)
 				}
@@ -309,10 +309,23 @@ func (t *timelines) layOut(a *address) []span {
 	return spans
 }
 
+// unverified begins the source of a statement that nobody has held against a public text.
+const unverified = "unverified"
+
+func confidenceIn(source string) string {
+	if strings.HasPrefix(source, unverified) {
+		return "low"
+	}
+	return "high"
+}
+
 // becauseDomain is because, of an address that may have been repaired to say so.
 func (t *timelines) becauseDomain(rule, source, confidence string, a *address, at string, valid period) uint32 {
 	if a.repair != "" {
-		return t.becauseOf(RuleRepair, a.repair+"; "+source, "medium", at, valid)
+		if confidence == "high" {
+			confidence = "medium"
+		}
+		return t.becauseOf(RuleRepair, a.repair+"; "+source, confidence, at, valid)
 	}
 	return t.becauseOf(rule, source, confidence, at, valid)
 }

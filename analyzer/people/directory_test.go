@@ -122,12 +122,23 @@ func TestBuiltIn(t *testing.T) {
 	if len(d.organizations) < 400 {
 		t.Errorf("%d organizations", len(d.organizations))
 	}
+	// Every statement has a source that somebody else can look up, or says that nobody has.
+	stated := func(what, source string, at position) {
+		if source == "" || source == at.file || source == "company web site" || strings.Contains(source, "field notes") {
+			t.Errorf("%s of %s: %q is no source", what, at, source)
+		}
+	}
 	for name, entries := range d.domains {
 		for _, e := range entries {
-			if e.source == "" || e.source == e.where.file {
-				t.Errorf("%s: no source", name)
-			}
+			stated(name, e.source, e.where)
 		}
+	}
+	for wrong, m := range d.misspelled {
+		_, source, _ := strings.Cut(m.source, ": ")
+		stated(wrong, source, m.where)
+	}
+	for i := range d.machines {
+		stated("machine", d.machines[i].source, d.machines[i].where)
 	}
 	tests := []struct {
 		email, organization string

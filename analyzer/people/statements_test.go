@@ -33,6 +33,19 @@ func directoryOf(t testing.TB, texts ...string) *Directory {
 	return d
 }
 
+// What rests on a statement that nobody has verified has a low confidence.
+func TestUnverified(t *testing.T) {
+	t.Parallel()
+	opts := Options{Directory: directoryOf(t, "organizations: [{name: Acme, kind: company, domains: [acme.example, {name: acme.test, source: \"unverified: a guess\"}], source: its page}]")}
+	r := resolve(t, opts, repository(t, "r", wrote{who: "A <a@acme.example>", date: "2020-01-01"}, wrote{who: "B <b@acme.test>", date: "2020-01-01"}))
+	for i, want := range []string{"high", "low"} {
+		c := &r.Repositories[0].Commits[i]
+		if got := r.Evidence[r.Attribute(0, c.Author, c.Authored).Evidence].Confidence; got != want {
+			t.Errorf("confidence %s, want %s", got, want)
+		}
+	}
+}
+
 // TestStatedJoins gives signatures; those with the same letter must be one person.
 func TestStatedJoins(t *testing.T) {
 	for _, tt := range []struct {
