@@ -428,26 +428,14 @@ func (s *texts) split(t, like *text) {
 		s.outEnds = append(s.outEnds, uint32(end))
 		at = end
 		missed++
-		if int(line) < known && i <= len(like.lines) {
+		if int(line) < known {
 			reach := nearBy << min(missed/2, 8)
 			if searched > 16*(len(like.lines)+len(s.outLines)) {
 				reach = nearBy // what is all lines in another order must not cost their square
 			}
-			ahead := like.lines[i:min(len(like.lines), i+reach)]
-			k := slices.Index(ahead, line)
-			searched += len(ahead)
-			if k >= 0 {
-				i += k + 1
-			} else {
-				behind := like.lines[max(0, i-reach):i]
-				searched += len(behind)
-				for k := len(behind) - 1; k >= 0; k-- {
-					if behind[k] == line {
-						i -= len(behind) - k - 1
-						break
-					}
-				}
-			}
+			var looked int
+			i, looked = takeUp(like.lines, i, line, reach)
+			searched += looked
 		}
 	}
 	// One allocation for both columns, of the exact size: there are very many of them.
@@ -456,6 +444,20 @@ func (s *texts) split(t, like *text) {
 	t.lines, t.ends, t.columns = both[:n:n], both[n:], home
 	copy(t.lines, s.outLines)
 	copy(t.ends, s.outEnds)
+}
+
+// takeUp gives the line behind the nearest one that is the same within reach of line i, ahead before behind, or else i; and how many it looked at.
+func takeUp(lines []uint32, i int, line uint32, reach int) (next, looked int) {
+	ahead, behind := lines[i:min(len(lines), i+reach)], lines[max(0, i-reach):i]
+	if k := slices.Index(ahead, line); k >= 0 {
+		return i + k + 1, len(ahead)
+	}
+	for k := len(behind) - 1; k >= 0; k-- {
+		if behind[k] == line {
+			return i - len(behind) + k + 1, len(ahead) + len(behind)
+		}
+	}
+	return i, len(ahead) + len(behind)
 }
 
 // goOn adds the lines that b has from at on as like has them from line i on, and gives the line of like behind them.

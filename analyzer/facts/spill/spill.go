@@ -44,7 +44,7 @@ func (s *File) Close() error {
 // Segments grow with what is kept, so that a small ecosystem takes little, and a large one few mappings: systems limit their number.
 const (
 	leastSegment = 1 << 20
-	mostSegment  = 64 << 20
+	doublings    = 6
 )
 
 // region is a part of the file that is somebody's own.
@@ -60,7 +60,7 @@ func (s *File) take(size int) (region, error) {
 	defer s.mu.Unlock()
 	if size > s.free {
 		page := os.Getpagesize()
-		n := (max(size, min(leastSegment<<len(s.segments), mostSegment)) + page - 1) / page * page
+		n := (max(size, leastSegment<<min(len(s.segments), doublings)) + page - 1) / page * page
 		// What is never written takes no room on the disk.
 		if err := s.file.Truncate(s.size + int64(n)); err != nil {
 			return region{}, err

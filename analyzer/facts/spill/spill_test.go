@@ -171,3 +171,26 @@ func TestKeepWithoutRoom(t *testing.T) {
 		t.Errorf("facts kept in a file that cannot be written: %v", k.Key)
 	}
 }
+
+// However much is kept, a segment holds many repositories: systems limit the number of mappings.
+func TestSegmentsStayFew(t *testing.T) {
+	t.Parallel()
+	s := New(open(t))
+	for range 80 {
+		if _, err := s.take(1); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.take(s.free); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.take(1); err != nil {
+		t.Fatal(err)
+	}
+	if last := len(s.segments[len(s.segments)-1]); last != leastSegment<<doublings {
+		t.Errorf("segment %d has %d bytes", len(s.segments), last)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
