@@ -366,12 +366,28 @@ func overPieces(n int, worker func() func(lo, hi int, sum []float64)) []float64 
 	}
 	todo := make(chan int)
 	done := make(chan result)
+	processors := min(runtime.GOMAXPROCS(0), pieces)
+	// Whoever has room for a sum takes the next piece, so that the first one that is missing is always at work, and one that takes long is not
+	// waited for by the sums of all the others.
+	const ahead = 4
+	room := make(chan []float64, ahead*processors)
+	for range cap(room) {
+		room <- nil
+	}
 	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), pieces) {
+	for range processors {
 		workers.Go(func() {
 			visit := worker()
-			for piece := range todo {
-				sum := make([]float64, n)
+			for {
+				sum := <-room
+				piece, ok := <-todo
+				if !ok {
+					room <- sum
+					return
+				}
+				if sum == nil {
+					sum = make([]float64, n)
+				}
 				visit(piece*n/pieces, (piece+1)*n/pieces, sum)
 				done <- result{piece, sum}
 			}
@@ -395,6 +411,8 @@ func overPieces(n int, worker func() func(lo, hi int, sum []float64)) []float64 
 			}
 			delete(waiting, next)
 			next++
+			clear(sum)
+			room <- sum
 		}
 	}
 	return total
