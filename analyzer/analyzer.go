@@ -134,11 +134,11 @@ type Outcome struct {
 	// Alerts are what became of the thresholds.
 	Alerts []alert.Crossing
 	// Stored is where the state keeps the result; nil without a state. Unchanged says that it was there, since nothing has changed: there is
-	// no graph then, and Model lacks what only tables hold.
+	// no graph then, and Model is that of [report.ReadHeadline].
 	Stored    *state.Result
 	Unchanged bool
 
-	files []state.File // as the state keeps them; nil without a state
+	state *state.State // that has Stored
 	spill *spilled
 }
 

@@ -1,7 +1,6 @@
 package analyzer
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -577,14 +576,11 @@ func (o *Outcome) Names() []string {
 // WriteFile writes the content of a file of the result. top is that of [Outcome.WriteDOT]; a result that a state keeps has the one it was
 // made with.
 func (o *Outcome) WriteFile(w io.Writer, name string, top int) error {
-	for _, f := range o.files {
-		if f.Name == name {
-			_, err := w.Write(f.Content)
-			return err
+	if o.Stored != nil {
+		if !slices.ContainsFunc(o.Stored.Run.Files, func(f state.RunFile) bool { return f.Name == name }) {
+			return fmt.Errorf("the result %s has no %s", o.Stored.Name, name)
 		}
-	}
-	if o.Unchanged {
-		return fmt.Errorf("the result %s has no %s", o.Stored.Name, name)
+		return o.state.CopyFile(w, o.Stored, name)
 	}
 	switch name {
 	case resultName:
@@ -610,19 +606,22 @@ const (
 // unchanged gives the last result again, if it is whole.
 func unchanged(last *state.Result, opts *Options) (*Outcome, bool) {
 	whole := true
-	files := opts.State.ReadResult(last, func(err error) {
+	opts.State.CheckResult(last, func(err error) {
 		whole = false
 		opts.State.Note("%v: the result is made again", err)
 	})
-	if !whole || len(files) == 0 || files[0].Name != resultName {
+	if !whole || len(last.Run.Files) == 0 || last.Run.Files[0].Name != resultName {
 		return nil, false
 	}
-	model, err := report.ReadJSON(bytes.NewReader(files[0].Content))
+	from, to := io.Pipe()
+	go func() { to.CloseWithError(opts.State.CopyFile(to, last, resultName)) }()
+	model, err := report.ReadHeadline(from)
+	from.CloseWithError(err) // lets the copy go where it was not read to its end
 	if err != nil {
 		opts.State.Note("the result %s: %v: it is made again", last.Name, err)
 		return nil, false
 	}
-	return &Outcome{Model: model, Skipped: last.Run.Skipped, Unchanged: true, Stored: last, files: files}, true
+	return &Outcome{Model: model, Skipped: last.Run.Skipped, Unchanged: true, Stored: last, state: opts.State}, true
 }
 
 // packs gives the files of a repository's packs.
@@ -655,28 +654,15 @@ func (opts *Options) findStored(e *source.Ecosystem) (err error) {
 
 // store keeps the result, and clears away what it makes needless.
 func (o *Outcome) store(run state.Run, successors []string, opts *Options) error {
-	names := o.Names()
-	files := make([]state.File, len(names))
-	var g errgroup.Group
-	g.SetLimit(opts.Workers)
-	for i, name := range names {
-		g.Go(func() error {
-			var b bytes.Buffer
-			if err := o.WriteFile(&b, name, opts.Top); err != nil {
-				return fmt.Errorf("writing %s: %w", name, err)
-			}
-			files[i] = state.File{Name: name, Content: b.Bytes()}
-			return nil
-		})
+	var files []state.File
+	for _, name := range o.Names() {
+		files = append(files, state.File{Name: name, Write: func(w io.Writer) error { return o.WriteFile(w, name, opts.Top) }})
 	}
-	err := g.Wait()
+	stored, err := opts.State.SaveResult(opts.Now, run, files, opts.Workers)
 	if err != nil {
 		return err
 	}
-	if o.Stored, err = opts.State.SaveResult(opts.Now, run, files); err != nil {
-		return err
-	}
-	o.files = files
+	o.Stored, o.state = stored, opts.State
 	for _, key := range successors {
 		if err := opts.State.Forget(key); err != nil {
 			return err

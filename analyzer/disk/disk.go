@@ -5,6 +5,7 @@ package disk
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,12 +15,16 @@ import (
 type System interface {
 	// ReadFile gives the content of a regular file.
 	ReadFile(name string) ([]byte, error)
+	// Open opens a regular file for reading.
+	Open(name string) (io.ReadCloser, error)
 	// ReadDir gives the entries of a folder, by name.
 	ReadDir(name string) ([]fs.DirEntry, error)
 	// MkdirAll makes a folder and those above it, as far as they are not there.
 	MkdirAll(name string) error
 	// WriteFile makes a file that must not be there yet, and flushes its content to the disk.
 	WriteFile(name string, content []byte, mode fs.FileMode) error
+	// WriteStream is WriteFile of what content writes, piece by piece: large files are never in memory as a whole.
+	WriteStream(name string, content func(io.Writer) error, mode fs.FileMode) error
 	// Rename moves a file or folder in one step; a file takes the place of one that is there.
 	Rename(from, to string) error
 	// RemoveAll removes what is there, with all in it.
@@ -36,14 +41,26 @@ type Real struct{}
 
 // ReadFile implements [System].
 func (Real) ReadFile(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
+	if err := regular(name); err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() { // a pipe would be waited for
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")}
-	}
 	return os.ReadFile(name)
+}
+
+// Open implements [System].
+func (Real) Open(name string) (io.ReadCloser, error) {
+	if err := regular(name); err != nil {
+		return nil, err
+	}
+	return os.Open(name)
+}
+
+func regular(name string) error {
+	info, err := os.Stat(name)
+	if err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+		err = &fs.PathError{Op: "read", Path: name, Err: errors.New("not a regular file")}
+	}
+	return err
 }
 
 // ReadDir implements [System].
@@ -53,12 +70,17 @@ func (Real) ReadDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(name
 func (Real) MkdirAll(name string) error { return os.MkdirAll(name, 0o755) }
 
 // WriteFile implements [System].
-func (Real) WriteFile(name string, content []byte, mode fs.FileMode) error {
+func (r Real) WriteFile(name string, content []byte, mode fs.FileMode) error {
+	return r.WriteStream(name, func(w io.Writer) error { _, err := w.Write(content); return err }, mode)
+}
+
+// WriteStream implements [System].
+func (Real) WriteStream(name string, content func(io.Writer) error, mode fs.FileMode) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(content)
+	err = content(f)
 	if err == nil {
 		err = f.Sync()
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"reflect"
+	"strings"
 	"time"
 
 	"orrery/analyzer/measure"
@@ -63,6 +65,89 @@ func readJSON(data []byte) (*Model, error) {
 	m.restore()
 	return &m, nil
 }
+
+// ReadHeadline reads of what [WriteJSON] wrote what summaries, thresholds and metrics are made of: Figures are those of the whole ecosystem, and Series and
+// Ledger are not there. It needs memory for what it gives, not for the text.
+func ReadHeadline(r io.Reader) (*Model, error) {
+	m := &Model{}
+	if err := m.readHeadline(json.NewDecoder(r)); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoResult, err)
+	}
+	m.restore()
+	return m, nil
+}
+
+func (m *Model) readHeadline(from *json.Decoder) error {
+	fields := map[string]any{}
+	all := reflect.ValueOf(m).Elem()
+	for i := range all.NumField() {
+		if f := all.Type().Field(i); f.IsExported() {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			fields[name] = all.Field(i).Addr().Interface()
+		}
+	}
+	fields["series"], fields["ledger"] = nil, nil
+	err := eachIn(from, func(key string) error {
+		switch to := fields[key]; {
+		case key == "figures":
+			return eachIn(from, func(string) error {
+				var f Figures
+				err := from.Decode(&f)
+				if f.Scope.Kind == measure.ScopeEcosystem {
+					m.Figures = append(m.Figures, f)
+				}
+				return err
+			})
+		case to != nil:
+			return from.Decode(to)
+		}
+		return pass(from, 2)
+	})
+	if err != nil {
+		return err
+	}
+	if m.Schema != Schema {
+		return fmt.Errorf("format %d, not %d", m.Schema, Schema)
+	}
+	return m.check()
+}
+
+// eachIn calls visit before each value in the object or list that comes next, with its key, if it has one; visit takes the value. What is neither holds nothing.
+func eachIn(from *json.Decoder, visit func(key string) error) error {
+	kind, err := from.Token()
+	if _, ok := kind.(json.Delim); !ok || err != nil {
+		return err
+	}
+	for from.More() {
+		key := ""
+		if kind == json.Delim('{') {
+			name, err := from.Token()
+			if err != nil {
+				return err
+			}
+			key, _ = name.(string)
+		}
+		if err := visit(key); err != nil {
+			return err
+		}
+	}
+	_, err = from.Token()
+	return err
+}
+
+// pass leaves the next value out. What is deeper down than levels is in memory, one after the other.
+func pass(from *json.Decoder, levels int) error {
+	if levels == 0 {
+		return from.Decode(&passed{})
+	}
+	return eachIn(from, func(string) error { return pass(from, levels-1) })
+}
+
+// passed is what nobody asks for.
+type passed struct{}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (*passed) UnmarshalJSON([]byte) error { return nil }
 
 // check looks at what other code takes for granted.
 func (m *Model) check() error {

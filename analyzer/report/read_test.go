@@ -2,11 +2,19 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"orrery/analyzer/measure"
 )
 
 func written(t *testing.T, m *Model) []byte {
@@ -42,6 +50,114 @@ func TestRoundTrip(t *testing.T) {
 				t.Errorf("the summary of what was read is\n%s\nand was\n%s", &b, &a)
 			}
 		})
+	}
+}
+
+// TestLayout holds what is written row by row against what is marshalled as a whole and then laid out.
+func TestLayout(t *testing.T) {
+	whole := func(t *testing.T, v any) string {
+		compact, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		l := layout{w: &b}
+		l.indent(compact)
+		l.out = append(l.out, '\n')
+		l.flush()
+		return b.String()
+	}
+	same := func(t *testing.T, v any) {
+		t.Helper()
+		var b bytes.Buffer
+		if err := writeJSON(&b, v, "it"); err != nil {
+			t.Fatal(err)
+		}
+		if want := whole(t, v); b.String() != want {
+			t.Errorf("%s\nis not\n%s", b.String(), want)
+		}
+	}
+	type row struct {
+		Name  string   `json:"name"`
+		Share *float64 `json:"share,omitempty"`
+		List  []int    `json:"list"`
+	}
+	type part struct {
+		Rows  []row     `json:"rows,omitempty"`
+		Pairs [][2]int  `json:"pairs"`
+		None  *row      `json:"none"`
+		Left  [1]int    `json:"left,omitempty"`
+		Texts []string  `json:"-"`
+		Empty *struct{} `json:"empty,omitempty"`
+		lower int
+	}
+	type outer struct {
+		Part    *part
+		Parts   []part           `json:"<parts>"`
+		Rows    []row            `json:"rows"`
+		Plain   map[string][]int `json:"plain,omitempty"`
+		Scalars []int            `json:"scalars"`
+		Any     any              `json:"any"`
+		At      time.Time        `json:"at"`
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		lengths := rapid.SampledFrom([]int{0, 1, 2, layoutRows, layoutRows + 1, 3*layoutRows + 5})
+		rows := func() (list []row) {
+			for i := range lengths.Draw(r, "rows") {
+				one := row{Name: rapid.SampledFrom([]string{"", "<a>", "\"{[", "\u2028"}).Draw(r, "name")}
+				if i%2 == 0 {
+					one.Share, one.List = new(float64), make([]int, i%3)
+				}
+				list = append(list, one)
+			}
+			return list
+		}
+		parts := func() (p part) {
+			p = part{Rows: rows(), Pairs: make([][2]int, lengths.Draw(r, "pairs")), lower: 1}
+			if rapid.Bool().Draw(r, "there") {
+				p.None, p.Empty = &row{}, &struct{}{}
+			}
+			return p
+		}
+		v := outer{Rows: rows(), Scalars: make([]int, lengths.Draw(r, "scalars"))}
+		if rapid.Bool().Draw(r, "part") {
+			p := parts()
+			v.Part, v.Any, v.Plain, v.Parts = &p, p, map[string][]int{"b": nil, "a": {1}}, slices.Repeat([]part{p}, lengths.Draw(r, "parts"))
+		}
+		same(t, v)
+		same(t, &v)
+	})
+	same(t, nil)
+	same(t, (*outer)(nil))
+	same(t, row{})
+	same(t, usual().model(t, Options{Names: true}))
+	if err := writeJSON(io.Discard, outer{Any: func() {}}, "it"); err == nil {
+		t.Error("a function was written")
+	}
+}
+
+// TestHeadline reads alone what summaries are made of.
+func TestHeadline(t *testing.T) {
+	m := usual().model(t, Options{})
+	m.Control, m.Openness = &Control{}, &Openness{}
+	text := written(t, m)
+	whole, err := ReadJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, err := ReadHeadline(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole.Series, whole.Ledger = nil, nil
+	whole.Figures = slices.DeleteFunc(whole.Figures, func(f Figures) bool { return f.Scope.Kind != measure.ScopeEcosystem })
+	if !reflect.DeepEqual(whole, short) {
+		t.Errorf("%s\nis not\n%s", written(t, short), written(t, whole))
+	}
+	for _, wrong := range []string{"", "[]", "{}", "7", string(text[:len(text)/2]), strings.Replace(string(text), `"schema": 1`, `"schema": 2`, 1)} {
+		if _, err := ReadHeadline(strings.NewReader(wrong)); !errors.Is(err, ErrNoResult) {
+			t.Errorf("%.20q: %v", wrong, err)
+		}
 	}
 }
 

@@ -1,16 +1,20 @@
 package state
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"orrery/analyzer/disk"
 )
@@ -80,8 +84,9 @@ type Result struct {
 
 // File is a file to be stored.
 type File struct {
-	Name    string // with slashes
-	Content []byte
+	Name string // with slashes
+	// Write writes the content. It may be called beside that of other files.
+	Write func(io.Writer) error
 }
 
 // maxSameSecond bounds how many results have names of one second.
@@ -191,21 +196,32 @@ func (s *State) remove(dir, as string) error {
 	return nil
 }
 
-// ReadResult reads the files of a result, and holds them against their sums. broken is told of each that differs.
-func (s *State) ReadResult(r *Result, broken func(error)) (files []File) {
+// CheckResult reads the files of a result, and holds them against their sums. broken is told of each that differs.
+func (s *State) CheckResult(r *Result, broken func(error)) {
 	for _, f := range r.Run.Files {
-		name := filepath.Join(r.Dir, filepath.FromSlash(f.Name))
-		content, err := s.disk.ReadFile(name)
-		if err == nil && sumOf(content) != f.SHA256 {
-			err = fmt.Errorf("reading %s: damaged: its bytes are not those that were written", name)
+		sum := sha256.New()
+		err := s.CopyFile(sum, r, f.Name)
+		if err == nil && hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
+			err = fmt.Errorf("reading %s: damaged: its bytes are not those that were written", s.resultFile(r, f.Name))
 		}
 		if err != nil {
 			broken(err)
-			continue
 		}
-		files = append(files, File{f.Name, content})
 	}
-	return files
+}
+
+// CopyFile writes the content of a file of a result, as the disk gives it.
+func (s *State) CopyFile(w io.Writer, r *Result, name string) error {
+	f, err := s.disk.Open(s.resultFile(r, name))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, f)
+	return errors.Join(err, f.Close())
+}
+
+func (s *State) resultFile(r *Result, name string) string {
+	return filepath.Join(r.Dir, filepath.FromSlash(name))
 }
 
 // VerifyResults reads all results, and tells what is broken in them. It gives their number.
@@ -220,26 +236,21 @@ func (s *State) VerifyResults(broken func(error)) (int, error) {
 			broken(err)
 			continue
 		}
-		s.ReadResult(r, broken)
+		s.CheckResult(r, broken)
 	}
 	return len(names), nil
 }
 
-func sumOf(content []byte) string {
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:])
-}
-
-// SaveResult stores a result under the moment of its run.
-func (s *State) SaveResult(at time.Time, run Run, files []File) (*Result, error) {
-	r, err := s.saveResult(at, run, files)
+// SaveResult stores a result under the moment of its run. Files are written side by side by as many workers (0 is one), each to the disk as it is made.
+func (s *State) SaveResult(at time.Time, run Run, files []File, workers int) (*Result, error) {
+	r, err := s.saveResult(at, run, files, workers)
 	if err != nil {
 		return nil, fmt.Errorf("keeping the result: %w", err)
 	}
 	return r, nil
 }
 
-func (s *State) saveResult(at time.Time, run Run, files []File) (*Result, error) {
+func (s *State) saveResult(at time.Time, run Run, files []File, workers int) (*Result, error) {
 	names, err := s.ResultNames()
 	if err != nil {
 		return nil, err
@@ -262,23 +273,21 @@ func (s *State) saveResult(at time.Time, run Run, files []File) (*Result, error)
 	if err := s.disk.RemoveAll(temporary); err != nil {
 		return nil, err
 	}
-	run.Format, run.Files = Format, nil
+	run.Format = Format
 	folders := []string{temporary}
 	if err := s.disk.MkdirAll(temporary); err != nil {
 		return nil, err
 	}
 	for _, f := range files {
-		path := filepath.Join(temporary, filepath.FromSlash(f.Name))
-		if dir := filepath.Dir(path); !slices.Contains(folders, dir) {
+		if dir := filepath.Dir(filepath.Join(temporary, filepath.FromSlash(f.Name))); !slices.Contains(folders, dir) {
 			folders = append(folders, dir)
 			if err := s.disk.MkdirAll(dir); err != nil {
 				return nil, err
 			}
 		}
-		if err := s.disk.WriteFile(path, f.Content, 0o644); err != nil {
-			return nil, err
-		}
-		run.Files = append(run.Files, RunFile{f.Name, sumOf(f.Content)})
+	}
+	if run.Files, err = s.writeFiles(temporary, files, max(workers, 1)); err != nil {
+		return nil, err
 	}
 	line, err := json.Marshal(run)
 	if err != nil {
@@ -295,6 +304,31 @@ func (s *State) saveResult(at time.Time, run Run, files []File) (*Result, error)
 	r := &Result{Name: name, Dir: s.path(resultsName, name), Run: run}
 	return r, disk.Move(s.disk, temporary, r.Dir)
 }
+
+// writeFiles writes the files into a folder, and gives their sums.
+func (s *State) writeFiles(dir string, files []File, workers int) ([]RunFile, error) {
+	written := make([]RunFile, len(files))
+	var g errgroup.Group
+	g.SetLimit(workers)
+	for i, f := range files {
+		g.Go(func() error {
+			sum := sha256.New()
+			err := s.disk.WriteStream(filepath.Join(dir, filepath.FromSlash(f.Name)), func(w io.Writer) error {
+				out := bufio.NewWriterSize(io.MultiWriter(w, sum), pieceSize)
+				if err := f.Write(out); err != nil {
+					return fmt.Errorf("writing %s: %w", f.Name, err)
+				}
+				return out.Flush()
+			}, 0o644)
+			written[i] = RunFile{f.Name, hex.EncodeToString(sum.Sum(nil))}
+			return err
+		})
+	}
+	return written, g.Wait()
+}
+
+// pieceSize is how much of a file is written at once.
+const pieceSize = 64 << 10
 
 // Retain removes all but the newest results, and of the older ones keeps the last of each month: a year is twelve of them.
 func (s *State) Retain(newest int) error {

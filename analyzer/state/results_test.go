@@ -29,7 +29,7 @@ func TestRemoveMirror(t *testing.T) {
 		{{Key: "own", Dir: own}, {Key: "shared", Dir: shared}, {Key: "strange", Dir: strange}, {Key: "mirrors", Dir: s.MirrorsDir()}, {Key: "none"}},
 		{{Key: "new name", Dir: shared}},
 	} {
-		if _, err := s.SaveResult(time.Unix(int64(i), 0), Run{Repositories: run}, nil); err != nil {
+		if _, err := s.SaveResult(time.Unix(int64(i), 0), Run{Repositories: run}, nil, 1); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -290,3 +290,8 @@ func (s *State) Key() ([]byte, error) {
 }
 
 const keySum = 16 // hexadecimal digits
+
+func sumOf(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}

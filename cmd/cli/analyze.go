@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"bytes"
+	"bufio"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -432,22 +432,18 @@ func (f *analyzeFlags) write(o *analyzer.Outcome, streams Streams) error {
 }
 
 func (f *analyzeFlags) fill(o *analyzer.Outcome) error {
-	tables, err := os.MkdirTemp(f.out, ".tables-*")
+	made, err := os.MkdirTemp(f.out, ".tables-*")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tables)
+	defer os.RemoveAll(made)
 	names := o.Names()
-	contents := make([]bytes.Buffer, len(names))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, name := range names {
+	beside := func(name string) string { return filepath.Join(made, filepath.Base(name)) }
+	for _, name := range names {
 		g.Go(func() error {
-			err := o.WriteFile(&contents[i], name, f.top)
-			if err == nil && filepath.Dir(name) == "tables" {
-				err = os.WriteFile(filepath.Join(tables, filepath.Base(name)), contents[i].Bytes(), 0o644)
-				contents[i] = bytes.Buffer{}
-			}
+			err := writeNew(beside(name), filepath.Dir(name) != "tables", func(w io.Writer) error { return o.WriteFile(w, name, f.top) })
 			if err != nil {
 				return fmt.Errorf("writing %s to %s: %w", name, f.out, err)
 			}
@@ -458,17 +454,28 @@ func (f *analyzeFlags) fill(o *analyzer.Outcome) error {
 		return err
 	}
 	// What appears last is what others look for: by then everything else is there.
-	for i, name := range slices.Backward(names) {
-		if filepath.Dir(name) == "tables" {
-			err = os.Rename(filepath.Join(tables, filepath.Base(name)), filepath.Join(f.out, name))
-		} else {
-			err = analyzer.WriteFile(filepath.Join(f.out, name), func(w *os.File) error { _, err := w.Write(contents[i].Bytes()); return err })
-		}
-		if err != nil {
+	for _, name := range slices.Backward(names) {
+		if err := os.Rename(beside(name), filepath.Join(f.out, name)); err != nil {
 			return fmt.Errorf("writing %s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// writeNew writes a file that is not there; sync also waits until the disk has it.
+func writeNew(path string, sync bool, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(f, 64<<10)
+	if err = write(out); err == nil {
+		err = out.Flush()
+	}
+	if err == nil && sync {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
 }
 
 // leastMemory is about what the program takes that reads nothing, in MiB.

@@ -2,7 +2,9 @@
 package disktest
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -75,6 +77,14 @@ func (f *Faulty) ReadFile(name string) ([]byte, error) {
 	return f.Real.ReadFile(name)
 }
 
+// Open implements [disk.System].
+func (f *Faulty) Open(name string) (io.ReadCloser, error) {
+	if _, err := f.step("read", name, false); err != nil {
+		return nil, err
+	}
+	return f.Real.Open(name)
+}
+
 // ReadDir implements [disk.System].
 func (f *Faulty) ReadDir(name string) ([]fs.DirEntry, error) {
 	if _, err := f.step("list", name, false); err != nil {
@@ -106,6 +116,15 @@ func (f *Faulty) WriteFile(name string, content []byte, mode fs.FileMode) error 
 		}
 	}
 	return err
+}
+
+// WriteStream implements [disk.System], as WriteFile.
+func (f *Faulty) WriteStream(name string, content func(io.Writer) error, mode fs.FileMode) error {
+	var all bytes.Buffer
+	if err := content(&all); err != nil {
+		return err
+	}
+	return f.WriteFile(name, all.Bytes(), mode)
 }
 
 func write(name string, content []byte, mode fs.FileMode) (err error) {
