@@ -82,11 +82,30 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 	for _, reader := range readers {
 		reader.Forget() // trees; files are kept as lines
 	}
+	contents := newBlobs(r.Objects.Len(), len(readers)*opts.Memory)
+	base := func(n odb.Number) odb.Number {
+		e, err := readers[0].Entry(n)
+		if err != nil {
+			return odb.None // which whoever reads it finds out
+		}
+		return e.Base
+	}
+	for _, i := range lineages.order {
+		if !all && !lineages.wanted[i] {
+			continue
+		}
+		for _, v := range lineages.of[i] {
+			if n, ok := p.object(v, r.Objects); ok {
+				contents.expect(n, base)
+			}
+		}
+	}
+	until := make([]uint32, len(p.versions))
 	workers := make([]*lineageReader, len(readers))
 	shares := newShares(lineages.large, len(lineages.order), len(readers))
 	g, ctx := errgroup.WithContext(ctx)
 	for i, reader := range readers {
-		b := &lineageReader{p: p, m: m, db: r.Objects, texts: newTexts(r.Objects, reader, opts.Limits, opts.Memory)}
+		b := &lineageReader{p: p, m: m, db: r.Objects, texts: newTexts(contents, reader, opts.Limits, opts.Memory/2), until: until}
 		if b.owning = opts.owning(); b.owning {
 			b.balance = make([]int32, len(p.rowsAt)) // one more than commits, for lines that nobody is known to have written
 		}
@@ -183,11 +202,25 @@ type lineageReader struct {
 	survival []survived
 	head     map[uint32][]run // what is asked for; nil until it is known
 	latest   *text            // the last text of the lineage
+
+	until []uint32 // by version, of the lineage that is read: the last one with which it is compared; None once that is over
+	over  []uint32 // versions that were compared for the last time
 }
 
 func (b *lineageReader) read(ctx context.Context, versions []uint32, jobs []job, folds []foldJob) error {
 	b.texts.settle()
 	b.latest = nil
+	for _, v := range versions {
+		b.until[v] = v
+		for _, q := range b.p.parentsOf(v) {
+			if q != facts.None {
+				b.until[q] = v
+			}
+		}
+	}
+	for _, j := range jobs {
+		b.until[j.from] = max(b.until[j.from], j.to)
+	}
 	// Jobs in the order of versions: what is compared next has just been read.
 	slices.SortStableFunc(jobs, func(x, y job) int { return cmp.Compare(x.to, y.to) })
 	slices.SortStableFunc(folds, func(x, y foldJob) int { return cmp.Compare(x.when(), y.when()) })
@@ -217,6 +250,7 @@ func (b *lineageReader) read(ctx context.Context, versions []uint32, jobs []job,
 		}
 		b.texts.rest()
 		t := b.text(v)
+		t.uses++
 		b.m.reason[v] = t.reason
 		b.m.binary[v] = t.binary
 		if !t.binary && b.p.versions[v].typ != facts.Submodule {
@@ -259,8 +293,44 @@ func (b *lineageReader) read(ctx context.Context, versions []uint32, jobs []job,
 				b.compare(j)
 			}
 		}
+		b.finish(v, batch)
 	}
+	b.leave()
 	return nil
+}
+
+// finish lets go of the versions that were compared for the last time with the one before, and notes those of this one: until the next is
+// read, its text may be the one that resembles it most.
+func (b *lineageReader) finish(v uint32, batch []job) {
+	b.leave()
+	end := func(q uint32) {
+		if q != facts.None && b.until[q] == v {
+			b.until[q] = facts.None
+			b.over = append(b.over, q)
+		}
+	}
+	for _, q := range b.p.parentsOf(v) {
+		end(q)
+	}
+	for _, j := range batch {
+		end(j.from)
+	}
+	end(v)
+}
+
+func (b *lineageReader) leave() {
+	for _, q := range b.over {
+		if n, ok := b.p.object(q, b.db); ok {
+			b.texts.done(n)
+		}
+	}
+	b.over = b.over[:0]
+}
+
+// object gives the number of a version's content; none for a submodule, and for what is missing.
+func (p *plan) object(v uint32, db *odb.Database) (odb.Number, bool) {
+	version := &p.versions[v]
+	return odb.Number(version.blob), version.typ != facts.Submodule && int(version.blob) < db.Len()
 }
 
 func (b *lineageReader) compare(j job) {
@@ -275,19 +345,17 @@ func (b *lineageReader) compare(j job) {
 	j.out.added, j.out.removed = b.differ.Count(x.lines, y.lines)
 }
 
-var missingText = &text{reason: facts.Missing}
-
 // text gives the lines of a version. A submodule is one line, as git shows it.
 func (b *lineageReader) text(v uint32) *text {
 	version := &b.p.versions[v]
 	if version.typ == facts.Submodule {
 		line := b.texts.number([]byte("Subproject commit " + b.p.lost[int(version.blob)-b.db.Len()].String() + "\n"))
-		return &text{lines: []uint32{line}}
+		return &text{blob: &blob{}, lines: []uint32{line}}
 	}
-	if int(version.blob) >= b.db.Len() {
-		return missingText
+	n, ok := b.p.object(v, b.db)
+	if !ok {
+		return &text{blob: &blob{reason: facts.Missing}}
 	}
-	n := odb.Number(version.blob)
 	if t := b.texts.of[n]; t != nil && t.split {
 		b.texts.lend(t)
 		return t
@@ -305,7 +373,7 @@ func (b *lineageReader) like(v uint32) *text {
 		if q == facts.None {
 			continue
 		}
-		if n := int(b.p.versions[q].blob); n < b.db.Len() {
+		if n, ok := b.p.object(q, b.db); ok {
 			if t := b.texts.of[n]; t != nil && t.split {
 				return t
 			}

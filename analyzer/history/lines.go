@@ -2,7 +2,6 @@ package history
 
 import (
 	"bytes"
-	"errors"
 	"hash/maphash"
 	"slices"
 
@@ -11,52 +10,39 @@ import (
 	"orrery/analyzer/history/odb"
 )
 
-// binaryPrefix is how many bytes git looks at for a NUL, which makes a file binary.
-const binaryPrefix = 8000
-
-// maxLines is the cap on the lines of one file: in memory a line costs many times its bytes, and 64 MiB may be nothing but newlines.
-const maxLines = 16 << 20
-
-// text is the content of a blob and, once they are asked for, its lines. Lines are numbers: equal for equal bytes, in one [texts] between
+// text is the content of a version and, once they are asked for, its lines. Lines are numbers: equal for equal bytes, in one [texts] between
 // two resets.
 type text struct {
-	raw     []byte
+	*blob
 	lines   []uint32
-	ends    []uint32      // offset behind each line
-	split   bool          // lines are there
-	content *slab[byte]   // the memory of raw
-	columns *slab[uint32] // the memory of lines and ends
-	binary  bool
-	lent    bool // somebody may hold it, until the next rest
-	gone    bool // forgotten
-	reason  facts.Reason
-	depth   int32 // of its chain of deltas
+	ends    []uint32 // offset behind each line
+	columns []uint32 // the memory of lines and ends
+	split   bool     // lines are there
+	lent    bool     // somebody may hold it, until the next rest
+	gone    bool     // forgotten
+	uses    int32    // versions of the lineage that stand with it
 }
 
 // bytes is the memory that a text holds.
-func (t *text) bytes() int { return len(t.raw) + 8*len(t.lines) + 128 }
+func (t *text) bytes() int { return t.blob.bytes() + 4*cap(t.columns) + 96 }
 
 // open says whether the last line lacks its newline.
 func (t *text) open() bool { return len(t.raw) > 0 && t.raw[len(t.raw)-1] != '\n' }
 
 // texts turns blobs into lines, for one worker.
 //
-// Contents are put together as bytes, along their chains of deltas. Lines are told apart in the order of history instead: where a content
-// goes on like the version before, byte for byte, it has that version's lines, and only what differs is looked up (see split). That matters
-// because chains do not follow history: a delta of a hundred snippets has most lines of two neighbours in common.
+// Lines are told apart in the order of history: where a content goes on like the version before, byte for byte, it has that version's lines,
+// and only what differs is looked up (see split). The deltas that contents are stored as would not do: they do not follow history, and one of
+// a hundred snippets has most lines of two neighbours in common.
 //
-// Every text is kept while there is room, and the first made goes first: chains lead from the new to the old, so what was made first on the
-// way to an old version is wanted last.
+// A text is kept as long as a version of the lineage wants it, and while there is room; the first made goes first.
 type texts struct {
-	db     *odb.Database
-	reader *odb.Reader
-	limits odb.Limits
+	builder
 	budget int // bytes of texts, and a third as many of distinct lines
 
-	of     []*text      // by object number
-	queue  []odb.Number // in the order made; before oldest already forgotten
-	oldest int
-	used   int
+	of    map[odb.Number]*text
+	queue []*text // in the order made; some are gone
+	used  int
 
 	// Distinct lines: an open-addressing table of numbers, and by number the bytes' place.
 	seed  maphash.Seed
@@ -66,28 +52,20 @@ type texts struct {
 	held  int // bytes of all pages
 	info  linediff.Lines
 
-	chain             []step
-	scratch           []byte
 	outLines, outEnds []uint32
 
-	// Memory of forgotten texts, for others: it need neither be cleared nor be collected.
-	lent     []*text
-	contents arena[byte]
-	columns  arena[uint32]
+	lent    []*text
+	columns pool[uint32]
 }
 
 type slot struct{ hash, line uint32 } // line is the number plus one
 
-type step struct {
-	n odb.Number
-	e odb.Entry
-}
-
-func newTexts(db *odb.Database, reader *odb.Reader, limits odb.Limits, budget int) *texts {
-	s := &texts{db: db, reader: reader, limits: limits, budget: budget, of: make([]*text, db.Len()), seed: maphash.MakeSeed()}
-	s.slots = make([]slot, minSlots)
+func newTexts(all *blobs, reader *odb.Reader, limits odb.Limits, budget int) *texts {
+	s := &texts{
+		builder: builder{blobs: all, reader: reader, limits: limits}, budget: budget, of: map[odb.Number]*text{},
+		seed: maphash.MakeSeed(), slots: make([]slot, minSlots), columns: pool[uint32]{most: budget / 4 / 4},
+	}
 	s.info.Text = s.bytesOf
-	s.contents.size, s.columns.size = budget/8, budget/8/4
 	return s
 }
 
@@ -112,8 +90,8 @@ func (s *texts) rest() {
 }
 
 func (s *texts) recycle(t *text) {
-	s.contents.put(t.content)
 	s.columns.put(t.columns)
+	s.blobs.release(t.blob)
 	*t = text{gone: true}
 }
 
@@ -122,10 +100,10 @@ func (s *texts) settle() {
 	if s.held+8*len(s.slots)+9*len(s.at) < s.budget/3 {
 		return
 	}
-	for _, n := range s.queue[s.oldest:] {
-		s.drop(n)
+	for _, t := range s.of {
+		s.drop(t)
 	}
-	s.queue, s.oldest, s.used = s.queue[:0], 0, 0
+	s.queue = s.queue[:0]
 	clear(s.slots)
 	s.at, s.pages, s.held = s.at[:0], nil, 0
 	s.info.Indent, s.info.Size = s.info.Indent[:0], s.info.Size[:0]
@@ -194,204 +172,59 @@ func (s *texts) grow() {
 	}
 }
 
-// text gives a blob as lines. An unreadable one has a reason, and a binary one no lines. like is a text with lines that may have many in
-// common with it, or nil. The answer may be used until the next call of settle.
+// text gives an object as lines. An unreadable one has a reason, and a binary one no lines. like is a text with lines that may have many in
+// common with it, or nil. The answer may be used until the next call of rest.
 func (s *texts) text(n odb.Number, like *text) *text {
 	if like != nil {
 		s.lend(like)
 	}
 	t := s.of[n]
 	if t == nil {
-		t = s.blob(n)
+		t = &text{blob: s.blob(n)}
+		s.of[n] = t
+		s.used += t.bytes()
+		s.queue = append(s.queue, t)
 	}
 	s.lend(t)
 	if !t.split && !t.binary && t.reason == facts.Measured {
+		s.used -= t.bytes()
 		s.split(t, like)
-		if s.of[n] == t {
-			s.used += 8 * len(t.lines)
-			s.forget()
-		}
+		s.used += t.bytes()
 	}
-	return t
-}
-
-// blob gives a content that is not kept.
-func (s *texts) blob(n odb.Number) *text {
-	s.chain = s.chain[:0]
-	var t *text
-	for at := n; t == nil; {
-		if t = s.of[at]; t != nil {
-			break
-		}
-		e, err := s.reader.Entry(at)
-		switch {
-		case err != nil:
-			t = s.keep(at, &text{reason: reasonOf(err)})
-		case e.Base != odb.None && len(s.chain) >= s.limits.Depth:
-			return s.keep(n, &text{reason: facts.TooDeep})
-		case e.Base != odb.None:
-			s.chain = append(s.chain, step{at, e})
-			at = e.Base
-		default:
-			t = s.keep(at, s.read(at, e))
-		}
-	}
-	// What is known by chance makes no chain shorter: the answer must not depend on what was read before.
-	if int(t.depth)+len(s.chain) > s.limits.Depth {
-		return s.keep(n, &text{reason: facts.TooDeep})
-	}
-	for i := len(s.chain) - 1; i >= 0; i-- {
-		depth := t.depth + 1
-		t = s.apply(t, s.chain[i].e)
-		t.depth = depth
-		t = s.keep(s.chain[i].n, t)
-	}
-	return t
-}
-
-func reasonOf(err error) facts.Reason { return odb.ReasonOf(odb.Fail(facts.ID{}, err)) }
-
-// keep remembers a text and forgets the oldest ones above the budget.
-func (s *texts) keep(n odb.Number, t *text) *text {
-	if s.of[n] != nil {
-		return t
-	}
-	s.of[n] = t
-	s.queue = append(s.queue, n)
-	s.used += t.bytes()
 	s.forget()
 	return t
 }
 
+// done says that one of the versions that stand with an object will not be asked for again.
+func (s *texts) done(n odb.Number) {
+	if t := s.of[n]; t != nil {
+		if t.uses--; t.uses <= 0 {
+			s.drop(t)
+		}
+	}
+	s.blobs.done(n)
+}
+
 // forget drops the oldest texts above the budget, never the last.
 func (s *texts) forget() {
-	for s.used > s.budget && s.oldest < len(s.queue)-1 {
-		s.drop(s.queue[s.oldest])
-		s.oldest++
+	for s.used > s.budget && len(s.queue) > 1 {
+		if !s.queue[0].gone {
+			s.drop(s.queue[0])
+		}
+		s.queue = s.queue[1:]
 	}
-	if s.oldest > len(s.queue)/2 {
-		s.queue = slices.Delete(s.queue, 0, s.oldest)
-		s.oldest = 0
+	if len(s.queue) > 2*len(s.of)+64 {
+		s.queue = slices.DeleteFunc(s.queue, func(t *text) bool { return t.gone })
 	}
 }
 
-func (s *texts) drop(n odb.Number) {
-	t := s.of[n]
-	s.of[n] = nil
+func (s *texts) drop(t *text) {
+	delete(s.of, t.n)
 	s.used -= t.bytes()
 	if t.gone = true; !t.lent {
 		s.recycle(t)
 	}
 }
-
-// arena gives memory in stretches of a few large chunks. Texts go in the order in which they were made, so that whole chunks fall free, which
-// need neither be cleared nor be collected before they are filled again.
-type arena[T any] struct {
-	size int // elements of a chunk
-	last *slab[T]
-	free []*slab[T]
-}
-
-type slab[T any] struct {
-	buf  []T
-	live int // stretches that are in use
-}
-
-// get gives n elements with anything in them, and the chunk to put back for them: nil where the collector has to see to it.
-func (a *arena[T]) get(n int) ([]T, *slab[T]) {
-	if n > a.size/4 {
-		return make([]T, n), nil
-	}
-	if a.last == nil || len(a.last.buf)+n > a.size {
-		if k := len(a.free); k > 0 {
-			a.last, a.free = a.free[k-1], a.free[:k-1]
-		} else {
-			a.last = &slab[T]{buf: make([]T, 0, a.size)}
-		}
-	}
-	c := a.last
-	lo := len(c.buf)
-	c.buf = c.buf[:lo+n]
-	c.live++
-	return c.buf[lo : lo+n : lo+n], c
-}
-
-// put says that a stretch of a chunk is of no more use.
-func (a *arena[T]) put(c *slab[T]) {
-	if c == nil {
-		return
-	}
-	if c.live--; c.live == 0 {
-		if c.buf = c.buf[:0]; c != a.last {
-			a.free = append(a.free, c)
-		}
-	}
-}
-
-var errNotBlob = errors.New("not a blob")
-
-// read reads an object that is stored whole.
-func (s *texts) read(n odb.Number, e odb.Entry) *text {
-	var err error
-	if e.Kind == 0 { // loose
-		var kind odb.Kind
-		var data []byte
-		kind, data, err = s.reader.Object(n)
-		s.scratch = append(s.scratch[:0], data...)
-		s.reader.Release()
-		if err == nil && kind != odb.Blob {
-			err = errNotBlob
-		}
-	} else if e.Kind != odb.Blob {
-		err = errNotBlob
-	} else {
-		s.scratch, err = s.reader.Inflate(s.scratch, e)
-	}
-	if err != nil {
-		return &text{reason: reasonOf(err)}
-	}
-	content, home := s.contents.get(len(s.scratch))
-	copy(content, s.scratch)
-	return s.made(content, home)
-}
-
-// made is the text of a content.
-func (s *texts) made(content []byte, of *slab[byte]) *text {
-	if len(content) > maxLines && bytes.Count(content, []byte{'\n'}) > maxLines {
-		s.contents.put(of)
-		return &text{reason: facts.TooLarge}
-	}
-	return &text{raw: content, content: of, binary: bytes.IndexByte(content[:min(len(content), binaryPrefix)], 0) >= 0}
-}
-
-// apply makes the text that a delta makes of its base.
-func (s *texts) apply(base *text, e odb.Entry) *text {
-	if base.reason != facts.Measured {
-		return &text{reason: base.reason}
-	}
-	var err error
-	if s.scratch, err = s.reader.Inflate(s.scratch, e); err != nil {
-		return &text{reason: reasonOf(err)}
-	}
-	d, err := odb.ParseDelta(s.scratch)
-	if err == nil && d.Base != uint64(len(base.raw)) {
-		err = errDelta
-	}
-	if err == nil && d.Result > s.limits.Object {
-		return &text{reason: facts.TooLarge}
-	}
-	if err != nil {
-		return &text{reason: facts.Corrupt}
-	}
-	content, home := s.contents.get(int(d.Result))
-	if content, err = d.Apply(content, base.raw); err != nil {
-		s.contents.put(home)
-		return &text{reason: facts.Corrupt}
-	}
-	return s.made(content, home)
-}
-
-var errDelta = errors.New("a delta is malformed")
 
 // split makes the lines of a text.
 //
@@ -401,7 +234,7 @@ func (s *texts) split(t, like *text) {
 	t.split = true
 	s.outLines, s.outEnds = s.outLines[:0], s.outEnds[:0]
 	if like == nil || len(like.ends) == 0 {
-		like = &text{}
+		like = &text{blob: &blob{}}
 	}
 	i := 0      // next line of like
 	missed := 0 // lines that like does not have, since it had one
@@ -440,8 +273,10 @@ func (s *texts) split(t, like *text) {
 	}
 	// One allocation for both columns, of the exact size: there are very many of them.
 	n := len(s.outLines)
-	both, home := s.columns.get(2 * n)
-	t.lines, t.ends, t.columns = both[:n:n], both[n:], home
+	if t.columns = s.columns.get(2 * n); t.columns == nil {
+		t.columns = s.columns.fresh(2 * n)
+	}
+	t.lines, t.ends = t.columns[:n:n], t.columns[n:]
 	copy(t.lines, s.outLines)
 	copy(t.ends, s.outEnds)
 }

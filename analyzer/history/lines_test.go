@@ -44,7 +44,7 @@ func TestSplit(t *testing.T) {
 		out := bytes.Join(lines, nil)
 		return out[:len(out)-min(len(out), r.IntN(2))]
 	}
-	s := newTexts(&odb.Database{}, nil, odb.DefaultLimits, 1<<12)
+	s := newTexts(newBlobs(0, 1<<12), nil, odb.DefaultLimits, 1<<12)
 	numbers := map[string]uint32{}
 	var before *text
 	content := fresh()
@@ -54,9 +54,7 @@ func TestSplit(t *testing.T) {
 		} else {
 			content = edit(content)
 		}
-		x, home := s.contents.get(len(content))
-		copy(x, content)
-		now := &text{raw: x, content: home}
+		now := &text{blob: &blob{raw: bytes.Clone(content), users: 1}}
 		like := before
 		if r.IntN(10) == 0 {
 			like = nil
@@ -84,46 +82,6 @@ func TestSplit(t *testing.T) {
 			s.recycle(before)
 		}
 		before = now
-	}
-}
-
-// TestArena holds stretches of memory to what was written into them while others come and go.
-func TestArena(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
-	a := arena[byte]{size: 256}
-	type stretch struct {
-		b    []byte
-		home *slab[byte]
-		mark byte
-	}
-	var all []stretch
-	slabs := map[*slab[byte]]bool{}
-	for i := range 10000 {
-		b, home := a.get(r.IntN(100))
-		mark := byte(i)
-		for k := range b {
-			b[k] = mark
-		}
-		slabs[home] = true
-		all = append(all, stretch{b, home, mark})
-		for len(all) > 40 {
-			// Mostly the oldest, as texts go.
-			k := 0
-			if r.IntN(8) == 0 {
-				k = r.IntN(len(all))
-			}
-			of := all[k]
-			for _, x := range of.b {
-				if x != of.mark {
-					t.Fatalf("%d stands where %d was written", x, of.mark)
-				}
-			}
-			a.put(of.home)
-			all = append(all[:k], all[k+1:]...)
-		}
-	}
-	if len(slabs) > 40 {
-		t.Errorf("%d slabs for 40 stretches", len(slabs))
 	}
 }
 

@@ -33,7 +33,8 @@ type Options struct {
 	Workers int
 	// Limits bound single objects; zero fields are [odb.DefaultLimits].
 	Limits odb.Limits
-	// Memory is a bound in bytes on what each worker keeps of texts, and a third as much of distinct lines; 0 is [DefaultMemory].
+	// Memory is a bound in bytes on the contents of files that are kept for each worker, half as much on texts with their lines, and a sixth on
+	// distinct lines; 0 is [DefaultMemory].
 	Memory int
 	// NoRenames switches renames off, as `git log --no-renames`.
 	NoRenames bool
@@ -150,6 +151,6 @@ func (opts *Options) start(r *Repository) []*odb.Reader {
 }
 
 // DefaultMemory is that of [Options.Memory], in bytes.
-const DefaultMemory = 32 << 20
+const DefaultMemory = 64 << 20
 
 func (opts *Options) owning() bool { return opts.Ownership || opts.head != nil }

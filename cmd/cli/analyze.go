@@ -175,6 +175,11 @@ func (f *analyzeFlags) watched(cmd *cobra.Command, streams Streams) error {
 		f.Memory = f.memory << 20
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(f.Memory))
 	}
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		// Never written to, so that no memory stands behind it, but the collector reckons with it: what is small is read with hardly a collection.
+		reserve := make([]byte, collectAbove)
+		defer runtime.KeepAlive(reserve)
+	}
 	if info, err := os.Stat(filepath.Dir(f.metrics)); f.metrics != "" && (err != nil || !info.IsDir()) {
 		return usagef("--metrics %s: there is no folder %s", f.metrics, filepath.Dir(f.metrics))
 	}
@@ -477,6 +482,9 @@ func writeNew(path string, sync bool, write func(io.Writer) error) error {
 	}
 	return errors.Join(err, f.Close())
 }
+
+// collectAbove is about how many bytes may be in use before garbage is collected.
+const collectAbove = 64 << 20
 
 // leastMemory is about what the program takes that reads nothing, in MiB.
 const leastMemory = 64
