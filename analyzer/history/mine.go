@@ -151,6 +151,6 @@ func (opts *Options) start(r *Repository) []*odb.Reader {
 }
 
 // DefaultMemory is that of [Options.Memory], in bytes.
-const DefaultMemory = 64 << 20
+const DefaultMemory = 48 << 20
 
 func (opts *Options) owning() bool { return opts.Ownership || opts.head != nil }
