@@ -491,33 +491,24 @@ func (d *Delta) Next() (insert []byte, offset, length uint64, more bool, err err
 		d.ops = b[1+n:]
 		return b[1 : 1+n : 1+n], 0, 0, true, nil
 	}
-	if len(b) >= 8 {
-		// The seven possible bytes, spread by the mask of those that are there.
-		i := 1
-		for k := range 4 {
-			if op>>k&1 != 0 {
-				offset |= uint64(b[i]) << (8 * k)
-				i++
-			}
-		}
-		for k := range 3 {
-			if op>>(4+k)&1 != 0 {
-				length |= uint64(b[i]) << (8 * k)
-				i++
-			}
-		}
-		d.ops = b[i:]
-	} else {
-		if 1+bits.OnesCount8(op&0x7f) > len(b) {
-			return nil, 0, 0, false, errDelta
-		}
-		var padded [8]byte
-		copy(padded[:], b)
-		rest := Delta{ops: padded[:]}
-		_, offset, length, _, _ = rest.Next()
-		d.ops = b[1+bits.OnesCount8(op&0x7f):]
-		return nil, offset, length, true, nil
+	if len(b) < 8 && 1+bits.OnesCount8(op&0x7f) > len(b) {
+		return nil, 0, 0, false, errDelta
 	}
+	// The seven possible bytes, spread by the mask of those that are there.
+	i := 1
+	for k := range 4 {
+		if op>>k&1 != 0 {
+			offset |= uint64(b[i]) << (8 * k)
+			i++
+		}
+	}
+	for k := range 3 {
+		if op>>(4+k)&1 != 0 {
+			length |= uint64(b[i]) << (8 * k)
+			i++
+		}
+	}
+	d.ops = b[i:]
 	if length == 0 {
 		length = 1 << 16
 	}
