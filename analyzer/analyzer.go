@@ -302,6 +302,8 @@ func Run(ctx context.Context, opts Options) (out *Outcome, err error) {
 	if err = cmp.Or(err, opts.memory.check()); err != nil {
 		return nil, err
 	}
+	clear(result.Contributions[graphWindow+1:]) // which nothing is made of
+	opts.spill.keepRows(result)
 	stages.end("work is measured", "people", len(result.People[graphWindow]))
 	provenance.RollUp, provenance.Contractors = string(cmp.Or(opts.RollUp, people.LevelBrand)), string(cmp.Or(opts.Contractors, people.ReadBoth))
 	provenance.PseudonymKey = people.KeyName(opts.PseudonymKey)
@@ -321,23 +323,24 @@ func Run(ctx context.Context, opts Options) (out *Outcome, err error) {
 	options := report.Options{Names: opts.Names, Accounting: opts.Accounting}
 	model := report.Build(result, resolution, provenance, options)
 	model.Beside = opts.Beside
+	pieces := result.Pieces() // and nothing else of the result from here on: it is large
 	var g *graph.Graph
 	var parts errgroup.Group
 	parts.Go(func() error {
-		model.AddControl(book.Measure(controlled(result, histories, ecosystem.Repositories, classified, resolution)), book, keys(histories), resolution, governance)
-		model.AddOpenness(openness.Measure(opened(result, histories, resolution, book, pulls)), result.Leader(), resolution)
+		model.AddControl(book.Measure(controlled(pieces, histories, ecosystem.Repositories, classified, resolution)), book, keys(histories), resolution, governance)
+		model.AddOpenness(openness.Measure(opened(pieces, histories, resolution, book, pulls)), pieces.Leader(), resolution)
 		return nil
 	})
-	parts.Go(func() error { return model.AddNetwork(result, resolution) })
+	parts.Go(func() error { return model.AddNetwork(pieces, resolution) })
 	parts.Go(func() (err error) {
-		g, err = report.Graph(result, resolution, graphWindow, options)
+		g, err = report.Graph(pieces, resolution, graphWindow, options)
 		return err
 	})
 	if err := parts.Wait(); err != nil {
 		return nil, err
 	}
 	stages.end("control, openness and networks are measured")
-	out = &Outcome{Model: model, Graph: g, Skipped: shallow || kept || told.inPart || len(result.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
+	out = &Outcome{Model: model, Graph: g, Skipped: shallow || kept || told.inPart || len(pieces.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
 	for _, rule := range alerts {
 		out.Alerts = append(out.Alerts, rule.Evaluate(model))
 	}

@@ -9,6 +9,7 @@ import (
 
 	"orrery/analyzer/facts"
 	"orrery/analyzer/facts/spill"
+	"orrery/analyzer/measure"
 	"orrery/analyzer/state"
 )
 
@@ -44,6 +45,37 @@ func (s *spilled) keep(f *facts.Repository) *facts.Repository {
 	if err != nil {
 		s.log.Warn("facts stay in memory", "repository", f.Key, "reason", err.Error())
 		return f
+	}
+	return kept
+}
+
+// keepRows keeps outside of memory what the result has most rows of, which are read one after the other: who worked on which file, and what stands of
+// each person's work month by month.
+func (s *spilled) keepRows(result *measure.Result) {
+	result.Files = keepRows(s, result.Files)
+	if result.Strata != nil {
+		result.Strata.People = keepRows(s, result.Strata.People)
+	}
+	kept := map[*measure.FileStock][]measure.FileStock{} // by the first of them: windows that end together have the same
+	for w, list := range result.FileStocks {
+		if len(list) == 0 {
+			continue
+		}
+		if kept[&list[0]] == nil {
+			kept[&list[0]] = keepRows(s, list)
+		}
+		result.FileStocks[w] = kept[&list[0]]
+	}
+}
+
+func keepRows[T any](s *spilled, list []T) []T {
+	if s == nil || s.file == nil {
+		return list
+	}
+	kept, err := spill.Rows(s.file, list)
+	if err != nil {
+		s.log.Warn("rows stay in memory", "reason", err.Error())
+		return list
 	}
 	return kept
 }

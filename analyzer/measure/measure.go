@@ -136,6 +136,21 @@ type Result struct {
 	Warnings []string
 }
 
+// Pieces gives the result without what a model has once it is built: figures of parts of the ecosystem, and what stands in tables of their own. Networks, graphs,
+// control and openness are measured of the rest, and take as much room themselves.
+func (r *Result) Pieces() *Result {
+	rest := *r
+	rest.Figures = slices.Clone(r.Figures[:min(len(r.Windows), len(r.Figures))]) // the ecosystem's
+	rest.Series = nil
+	for i := range r.Series {
+		if r.Series[i].Scope.Kind == ScopeEcosystem {
+			rest.Series = append(rest.Series, r.Series[i])
+		}
+	}
+	rest.Waterfalls, rest.Censuses, rest.Arrivals, rest.People, rest.Strata, rest.Longevity, rest.Bulk = nil, nil, nil, nil, nil, nil, nil
+	return &rest
+}
+
 // Sum is an amount of work.
 type Sum struct {
 	Commits uint64 `json:"commits"`

@@ -146,7 +146,7 @@ type Model struct {
 
 	growth []measure.GrowthRow
 	falls  []Waterfall
-	people []personRow
+	people []personRows
 }
 
 // Period is a window or one step of a series: [From, To) in UTC; both "" for all time, and for ranges of commits.
@@ -299,9 +299,10 @@ type Person struct {
 	Bulk         measure.Sum `json:"bulk"`
 }
 
-type personRow struct {
+// personRows are all persons of a window.
+type personRows struct {
 	window string
-	Person
+	rows   []Person
 }
 
 // Bulk is a bulk import: a commit, or the history of somebody else.
@@ -403,9 +404,7 @@ func Build(result *measure.Result, resolution *people.Resolution, from Provenanc
 	for w, p := range result.Windows {
 		m.Windows = append(m.Windows, period(p))
 		rows := b.people(result.People[w])
-		for _, row := range rows {
-			m.people = append(m.people, personRow{p.Name, row})
-		}
+		m.people = append(m.people, personRows{p.Name, rows})
 		list := People{Window: p.Name, Of: len(rows), Persons: rows[:min(len(rows), max(limit, 0))]}
 		list.Shown = len(list.Persons)
 		for _, row := range list.Persons {
@@ -464,7 +463,7 @@ func (b *builder) organizations() []Organization {
 }
 
 func (b *builder) people(rows []measure.PersonRow) []Person {
-	list := []Person{}
+	list := make([]Person, 0, len(rows))
 	for _, row := range rows {
 		p := &b.Persons[row.Person]
 		person := Person{

@@ -30,9 +30,9 @@ type NetworkPeriod struct {
 	Central       []Centrality `json:"central"` // by strength, then by name
 
 	// Of windows alone, for tables.
-	collaboration []collaboration // people, by files
-	sideBySide    []collaboration // organizations, by files
-	held          []held
+	collaboration collaborations // people, by files
+	sideBySide    collaborations // organizations, by files
+	holdings      holdings       // of the period's end
 }
 
 // NetworkShape is one network as a whole. Pointers are nil where a figure is not defined.
@@ -89,13 +89,45 @@ type Group struct {
 // collaboration is two people, under their pseudonyms, or organizations, who changed files in common.
 type collaboration struct {
 	a, b    string
-	weights []float64 // of collaborationColumns, without reviews
+	weights []float64 // of collaborationColumns
 }
 
-// held is what stands of somebody's work for a party in a repository.
+// collaborations are all of a network, without reviews. There are many: they take 8 bytes and 8 for each weight.
+type collaborations struct {
+	names   []string
+	ends    [][2]uint32 // into names
+	weights [][]float64 // by column
+}
+
+// holdings are what stands of everybody's work, by repository, person and party. There are many: they take 24 bytes each.
+type holdings struct {
+	names []string
+	rows  []held
+}
+
+// held is what stands of somebody's work for a party in a repository; the first three are indices of names.
 type held struct {
-	repository, person, party string
+	repository, person, party uint32
 	lines                     uint64
+}
+
+func (b *builder) holdings(list []measure.Holding) holdings {
+	all := holdings{rows: make([]held, len(list))}
+	numbers := map[string]uint32{} // names of all kinds are told apart by what they stand for in a row
+	number := func(name string) uint32 {
+		n, ok := numbers[name]
+		if !ok {
+			n = uint32(len(all.names))
+			numbers[name] = n
+			all.names = append(all.names, name)
+		}
+		return n
+	}
+	for i := range list {
+		h := &list[i]
+		all.rows[i] = held{number(h.Repository), number(b.Persons[h.Person].Pseudonym), number(b.party(h.Organization, h.Class)), h.Lines}
+	}
+	return all
 }
 
 const (
@@ -169,9 +201,7 @@ func (b *builder) networkOf(result *measure.Result, p measure.Period) (*NetworkP
 		return nil, err
 	}
 	if w := slices.IndexFunc(result.Windows, func(w measure.Period) bool { return w.Name == p.Name }); p.Kind == measure.KindWindow && result.Holdings != nil {
-		for _, h := range result.Holdings[w] {
-			out.held = append(out.held, held{h.Repository, b.Persons[h.Person].Pseudonym, b.party(h.Organization, h.Class), h.Lines})
-		}
+		out.holdings = b.holdings(result.Holdings[w])
 	}
 	slices.SortFunc(out.Central, func(x, y Centrality) int {
 		return cmp.Or(cmp.Compare(y.Strength, x.Strength), cmp.Compare(y.Commits, x.Commits), cmp.Compare(x.Organization, y.Organization))
@@ -467,34 +497,45 @@ func (n *fileNetworks) put(file uint32, w *fileWork, few bool) error {
 }
 
 // pairsOf lists the edges of a projection.
-func pairsOf(g *graph.Graph) (list []collaboration) {
-	for e := range g.NumEdges() {
+func pairsOf(g *graph.Graph) collaborations {
+	list := collaborations{names: make([]string, g.NumNodes()), ends: make([][2]uint32, g.NumEdges())}
+	for i := range list.names {
+		list.names[i] = g.Node(i).Key
+	}
+	for e := range list.ends {
 		i, j := g.Ends(e)
-		c := collaboration{a: g.Node(i).Key, b: g.Node(j).Key, weights: make([]float64, len(g.Columns()))}
-		for column := range c.weights {
-			c.weights[column] = g.Weights(column)[e]
-		}
-		list = append(list, c)
+		list.ends[e] = [2]uint32{uint32(i), uint32(j)}
+	}
+	for column := range g.Columns() {
+		list.weights = append(list.weights, g.Weights(column))
 	}
 	return list
 }
 
 // withReviews adds how often the two of each pair reviewed, approved or took in each other's changes, and the pairs that share no file and did; in order of names.
-func (p *NetworkPeriod) withReviews(list []collaboration, pairs []actsWith, ends func(a *actsWith) [2]string) []collaboration {
+func (p *NetworkPeriod) withReviews(list *collaborations, pairs []actsWith, ends func(a *actsWith) [2]string) []collaboration {
 	acts := map[[2]string]float64{}
 	for i := range pairs {
 		if at := ends(&pairs[i]); pairs[i].window == p.Period.Name && at[0] != "" && at[1] != "" && at[0] != at[1] {
 			acts[[2]string{min(at[0], at[1]), max(at[0], at[1])}] += float64(pairs[i].acts)
 		}
 	}
-	var all []collaboration
-	for _, c := range list {
-		at := [2]string{min(c.a, c.b), max(c.a, c.b)}
-		all = append(all, collaboration{at[0], at[1], append(slices.Clone(c.weights), acts[at])})
+	columns := len(collaborationColumns)
+	all := make([]collaboration, 0, len(list.ends)+len(acts))
+	weights := make([]float64, 0, columns*len(list.ends))
+	for e, ends := range list.ends {
+		a, b := list.names[ends[0]], list.names[ends[1]]
+		at := [2]string{min(a, b), max(a, b)}
+		first := len(weights)
+		for _, column := range list.weights {
+			weights = append(weights, column[e])
+		}
+		weights = append(weights, acts[at])
+		all = append(all, collaboration{at[0], at[1], weights[first:len(weights):len(weights)]})
 		delete(acts, at)
 	}
 	for at, n := range acts {
-		all = append(all, collaboration{at[0], at[1], append(make([]float64, len(collaborationColumns)-1), n)})
+		all = append(all, collaboration{at[0], at[1], append(make([]float64, columns-1), n)})
 	}
 	slices.SortFunc(all, func(x, y collaboration) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
 	return all
@@ -591,7 +632,7 @@ var networkTables = []Table{
 		"people who changed the same files in a window, or reviewed each other's changes, in pairs, under pseudonyms; ties: the sum over shared files of 1/(people who changed it - 1); commits, changed, and surviving (lines that stand at the window's end): the sum over shared files of the smaller of both numbers; reviews: acts of either with changes of the other, wherever",
 		append([]string{"window", "person", "other"}, collaborationColumns...),
 		func(m *Model, add func(...any)) {
-			m.pairs(add, func(p *NetworkPeriod) []collaboration { return p.collaboration }, func(a *actsWith) [2]string { return a.people })
+			m.pairs(add, func(p *NetworkPeriod) *collaborations { return &p.collaboration }, func(a *actsWith) [2]string { return a.people })
 		},
 	},
 	{
@@ -599,7 +640,7 @@ var networkTables = []Table{
 		"the same of organizations, by the people who worked for each most in the window; reviews: by whom both worked for then",
 		append([]string{"window", "organization", "other"}, collaborationColumns...),
 		func(m *Model, add func(...any)) {
-			m.pairs(add, func(p *NetworkPeriod) []collaboration { return p.sideBySide }, func(a *actsWith) [2]string { return a.organizations })
+			m.pairs(add, func(p *NetworkPeriod) *collaborations { return &p.sideBySide }, func(a *actsWith) [2]string { return a.organizations })
 		},
 	},
 	{
@@ -621,7 +662,7 @@ var networkTables = []Table{
 }
 
 // pairs writes a table of pairs.
-func (m *Model) pairs(add func(...any), list func(p *NetworkPeriod) []collaboration, ends func(a *actsWith) [2]string) {
+func (m *Model) pairs(add func(...any), list func(p *NetworkPeriod) *collaborations, ends func(a *actsWith) [2]string) {
 	var acts []actsWith
 	if m.Control != nil {
 		acts = m.Control.pairs
@@ -666,8 +707,9 @@ func (m *Model) works(p *NetworkPeriod) []work {
 			}
 		}
 	}
-	for _, h := range p.held {
-		w := at(h.repository, h.person, h.party)
+	for names, i := p.holdings.names, 0; i < len(p.holdings.rows); i++ {
+		h := &p.holdings.rows[i]
+		w := at(names[h.repository], names[h.person], names[h.party])
 		w.surviving = plus(w.surviving, h.lines)
 	}
 	if m.Control != nil {

@@ -32,10 +32,12 @@ func reference(t *testing.T, m *Model) (*Reference, []byte) {
 func TestReferenceIsOfOrganizationsAlone(t *testing.T) {
 	m := usual().model(t, Options{Names: true})
 	r, text := reference(t, m)
-	for _, p := range m.people {
-		for _, word := range []string{p.Pseudonym, p.Name} {
-			if word != "" && bytes.Contains(text, []byte(word)) {
-				t.Errorf("the reference has %s", word)
+	for _, window := range m.people {
+		for _, p := range window.rows {
+			for _, word := range []string{p.Pseudonym, p.Name} {
+				if word != "" && bytes.Contains(text, []byte(word)) {
+					t.Errorf("the reference has %s", word)
+				}
 			}
 		}
 	}

@@ -76,7 +76,9 @@ type Strata struct {
 
 	partial      []bool
 	repositories []Layer
-	people       []personMonth
+	people       []measure.PersonMonth // there are many: names stand once, by person
+	pseudonyms   []string
+	names        []string // "" unless they were asked for
 	cohorts      [][]Cohort
 }
 
@@ -97,11 +99,6 @@ type Cohort struct {
 	Organization string `json:"organization"`
 	Year         string `json:"year"`
 	measure.Stock
-}
-
-type personMonth struct {
-	month, person, name string
-	stock, bulk         measure.Stock
 }
 
 // Longevity is how long the lines of an organization live.
@@ -243,12 +240,11 @@ func (b *builder) strata(s *measure.Strata) *Strata {
 		out.cohorts = append(out.cohorts, list)
 	}
 	out.Cohorts = out.cohorts[0]
-	for _, p := range s.People {
-		row := personMonth{month: out.Months[p.Month], person: b.Persons[p.Person].Pseudonym, stock: p.Stock, bulk: p.Bulk}
-		if b.Names {
-			row.name = b.Persons[p.Person].Name
+	out.people, out.pseudonyms, out.names = s.People, make([]string, len(b.Persons)), make([]string, len(b.Persons))
+	for i := range b.Persons {
+		if out.pseudonyms[i] = b.Persons[i].Pseudonym; b.Names {
+			out.names[i] = b.Persons[i].Name
 		}
-		out.people = append(out.people, row)
 	}
 	return out
 }
@@ -443,8 +439,10 @@ var survivingTables = []Table{
 			if m.Strata == nil {
 				return
 			}
-			for _, p := range m.Strata.people {
-				add(p.month, p.person, p.name, p.stock.Lines, p.stock.Here, p.bulk.Lines, p.bulk.Here)
+			s := m.Strata
+			for i := range s.people {
+				p := &s.people[i]
+				add(s.Months[p.Month], s.pseudonyms[p.Person], s.names[p.Person], p.Lines, p.Here, p.Bulk.Lines, p.Bulk.Here)
 			}
 		},
 	},

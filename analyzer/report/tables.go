@@ -260,8 +260,10 @@ var Tables = append([]Table{
 		[]string{"window", "person", "name", "organization", "class", "commits", "added", "removed", "changed", "bulk_commits", "bulk_added"},
 		func(m *Model, add func(...any)) {
 			for i := range m.people {
-				p := &m.people[i]
-				add(p.window, p.Pseudonym, p.Name, p.Organization, p.Class, p.Commits, p.Added, p.Removed, p.Changed, p.Bulk.Commits, p.Bulk.Added)
+				for j := range m.people[i].rows {
+					p := &m.people[i].rows[j]
+					add(m.people[i].window, p.Pseudonym, p.Name, p.Organization, p.Class, p.Commits, p.Added, p.Removed, p.Changed, p.Bulk.Commits, p.Bulk.Added)
+				}
 			}
 		},
 	},

@@ -86,6 +86,26 @@ func (s *File) Keep(f *facts.Repository) (*facts.Repository, error) {
 	return kept, nil
 }
 
+// Rows gives the same rows, kept in the file. Their type may hold no pointers of any kind: what these point to nobody would keep.
+func Rows[T any](s *File, list []T) ([]T, error) {
+	if len(list) == 0 {
+		return list, nil
+	}
+	all, err := s.take(bytesOf(list))
+	if err != nil {
+		return nil, fmt.Errorf("spilling %d rows: %w", len(list), err)
+	}
+	w := &writer{mapped: all.mapped, rows: s.buffer(all, 0)}
+	kept := put(w, list, nil)
+	if w.err == nil {
+		w.err = w.rows.Flush()
+	}
+	if w.err != nil {
+		return nil, fmt.Errorf("spilling %d rows: %w", len(list), w.err)
+	}
+	return kept, nil
+}
+
 func (s *File) keep(f *facts.Repository) (*facts.Repository, error) {
 	rows := bytesOf(f.Commits) + bytesOf(f.Parents) + bytesOf(f.Signatures) + bytesOf(f.Paths) + bytesOf(f.Changes) + bytesOf(f.Steps) +
 		bytesOf(f.Survival) + bytesOf(f.Contents) + bytesOf(f.Documents) + bytesOf(f.Trailers)
