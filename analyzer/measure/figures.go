@@ -113,9 +113,11 @@ func (m *measurement) jobs() (jobs []job) {
 
 // figures fills Figures and Series, but for what survival and reconciliation tell; People, Contributions and Growth of the result.
 func (m *measurement) figures(jobs []job) {
+	growth := make([][]GrowthRow, len(m.repositories))
 	for i := range m.repositories {
-		m.result.Growth = append(m.result.Growth, m.repositories[i].monthly(m.last, m.in.AsOf)...)
+		growth[i] = m.repositories[i].monthly(m.last, m.in.AsOf)
 	}
+	m.result.Growth = slices.Concat(growth...)
 	scratches := make([]*scratch, m.workers)
 	m.parallel(len(jobs), func(worker, i int) {
 		if scratches[worker] == nil {
@@ -125,9 +127,11 @@ func (m *measurement) figures(jobs []job) {
 	})
 	m.result.Contributions = make([][]Contribution, len(m.result.Windows))
 	for w, lists := range m.contributions {
-		for _, list := range lists {
-			m.result.Contributions[w] = append(m.result.Contributions[w], *list...)
+		parts := make([][]Contribution, len(lists))
+		for i, list := range lists {
+			parts[i], *list = *list, nil
 		}
+		m.result.Contributions[w] = slices.Concat(parts...)
 	}
 }
 

@@ -129,9 +129,7 @@ func (m *measurement) keepFileStocks() {
 			}
 		}
 		if m.result.FileStocks[w] == nil {
-			for rank := range all {
-				m.result.FileStocks[w] = append(m.result.FileStocks[w], all[rank][end]...)
-			}
+			m.result.FileStocks[w] = join(all, end)
 		}
 	}
 }

@@ -80,19 +80,30 @@ func (m *measurement) liveOn() error {
 		}
 	}
 	m.result.Holdings = make([][]Holding, len(m.result.Windows))
+	byEnd := make([][]Holding, len(ends))
 	m.cohorts = make([][]Cohort, len(m.result.Windows))
 	for w, p := range m.result.Windows {
 		if p.Kind == KindRange {
 			continue
 		}
 		end, _ := slices.BinarySearch(ends, p.To)
-		for rank := range held {
-			m.result.Holdings[w] = append(m.result.Holdings[w], held[rank][end]...)
+		if byEnd[end] == nil { // windows that end together have the same
+			byEnd[end] = join(held, end)
 		}
+		m.result.Holdings[w] = byEnd[end]
 		m.cohorts[w] = all.cohortsAt(end)
 	}
 	all.longevity(all.age)
 	return nil
+}
+
+// join puts one of the lists of all repositories together, and lets go of its parts: both are not needed at once, and there is room for no more than there is.
+func join[T any](all [][][]T, which int) []T {
+	parts := make([][]T, len(all))
+	for rank := range all {
+		parts[rank], all[rank][which] = all[rank][which], nil
+	}
+	return slices.Concat(parts...)
 }
 
 // add adds what was found in other repositories.

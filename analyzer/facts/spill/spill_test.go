@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -63,6 +64,41 @@ func draw(t *rapid.T, most int) *facts.Repository {
 		f.Trailers = append(f.Trailers, facts.Trailer{Key: []string{"", "Signed-off-by", text("trailer")}[i%3], Value: text("value"), InBlock: i%2 == 0})
 	}
 	return f
+}
+
+func TestKeptRowsAreTheSame(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		A uint32
+		B uint64
+		C uint16
+	}
+	s := New(open(t))
+	var given, kept [][]row
+	for _, n := range []int{0, 1, 2, 70000} { // more than a segment has
+		list := make([]row, n)
+		for i := range list {
+			list[i] = row{uint32(i), uint64(n) << 32, uint16(i)}
+		}
+		k, err := Rows(s, list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given, kept = append(given, list), append(kept, k)
+	}
+	odd, err := Rows(s, []uint16{1, 2, 3})
+	if err != nil || !slices.Equal(odd, []uint16{1, 2, 3}) {
+		t.Errorf("%v %v", odd, err)
+	}
+	if !reflect.DeepEqual(given, kept) {
+		t.Error("other rows were kept than given")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Rows(s, make([]row, 100000)); err == nil {
+		t.Error("rows were kept in a closed file")
+	}
 }
 
 func TestKeptFactsAreTheSame(t *testing.T) {
