@@ -37,6 +37,7 @@ func TestHoldOut(t *testing.T) {
 	h.months()
 	h.creators()
 	h.repaired()
+	h.numbered()
 	h.strangers()
 	for _, key := range slices.SortedFunc(maps.Keys(h.cells), func(a, b [2]string) int {
 		return strings.Compare(a[0]+"\x00"+a[1], b[0]+"\x00"+b[1])
@@ -538,6 +539,24 @@ func (h *holdOut) repaired() {
 		if organizations := written[spell(s.Name)]; a.Class.Known() && h.base.Evidence[a.Evidence].Rule == people.RuleRepair && len(organizations) > 0 {
 			h.count("same name as written", people.RuleRepair, s, organizations[h.base.Organizations[a.Organization].Name])
 		}
+	})
+}
+
+// numbered makes every address of a company a private one, each a person's of its own, and asks the rule of staff numbers by the names alone.
+func (h *holdOut) numbered() {
+	truth := map[[2]int]string{}
+	h.commits(func(r, k int, c *facts.Commit) {
+		if o, ok := h.known(r, c); ok {
+			truth[[2]int{r, k}] = o
+		}
+	})
+	rewritten := h.rewrite(func(r int, c *facts.Commit) (facts.Signature, bool) {
+		_, ok := h.known(r, c)
+		return hidden(h.repositories[r].Signatures[c.Author]), ok
+	}, nil)
+	res := h.resolve(rewritten, people.Options{Rules: map[string]bool{people.RuleSamePerson: false}})
+	h.judge("company addresses hidden", res, []string{people.RuleStaffNumber}, truth, func(_ facts.Signature, rule, got, want string) {
+		h.t.Logf("numbered: %s said %s, the address %s", rule, got, want)
 	})
 }
 

@@ -14,18 +14,19 @@ import (
 )
 
 // attributor answers whose a signature is at a moment, from spans that are laid out once. Its layers are asked one after the other:
-// the own address, statements about the person, the person's company addresses, the proper address of a mailmap, profiles at forges.
+// the own address, statements about the person, the person's company addresses, the proper address of a mailmap, the name's staff number, profiles at forges.
 // It is read-only, so any number of goroutines may ask.
 type attributor struct {
 	identity [][]uint32 // repository, signature -> identity
 	person   []uint32   // identity -> set of all joins, as index into the person layers
 	strong   []uint32   // identity -> set of the joins that are not inferred
 	own      [][]span
-	proper   [][]span // nil where the mailmap says nothing more
-	stated   [][]span // by person
-	used     [][]use  // by person
-	profiled [][]span // by person; nil for none
-	join     []uint8  // identity -> index into inferred+1 of the rule that ties it to its person's company address
+	proper   [][]span          // nil where the mailmap says nothing more
+	stated   [][]span          // by person
+	used     [][]use           // by person
+	profiled [][]span          // by person; nil for none
+	numbered map[uint32][]span // by identity
+	join     []uint8           // identity -> index into inferred+1 of the rule that ties it to its person's company address
 	outcomes []outcome
 	undated  uint32 // evidence
 
@@ -117,6 +118,9 @@ func (a *attributor) attributeIdentity(i uint32, when facts.Time) Attribution {
 	if !doubt {
 		if proper := a.at(a.proper[i], day, dated); proper.Class.Known() {
 			return proper
+		}
+		if number := a.at(a.numbered[i], day, dated); number.Class.Known() && own.Class != Unknown {
+			return number
 		}
 		if dated && a.profiled != nil {
 			if profile := a.at(a.profiled[p], day, dated); profile.Class.Known() {
@@ -210,6 +214,7 @@ func (r *resolver) attributor(strong []uint32) *attributor {
 	if r.on(RuleSamePerson) {
 		t.uses(a)
 	}
+	t.numbers(a)
 	t.profiles(a)
 	t.mentions(a)
 	t.organizations(a)
@@ -516,6 +521,52 @@ type event struct {
 	class             Class
 	evidence          uint32
 	strong            uint32
+}
+
+// numbers lays out whose staff numbers names are: who has one as a name has been given it by the organization. It is asked of those alone whose address
+// is nobody's, as a domain that nothing is known of may be another employer's.
+func (t *timelines) numbers(a *attributor) {
+	if !t.on(RuleStaffNumber) {
+		return
+	}
+	a.numbered = map[uint32][]span{}
+	for i := range t.identities {
+		id := &t.identities[i]
+		name := normalizeName(id.signature.Name)
+		word := name[strings.LastIndexByte(name, ' ')+1:]
+		if id.machine != Unknown || t.directory.apart[id.own.text] {
+			continue
+		}
+		var fit []*staffNumber
+		days := []int32{math.MinInt32}
+		for k := range t.directory.numbers {
+			if n := &t.directory.numbers[k]; n.fits(word) {
+				fit = append(fit, n)
+				days = append(days, n.valid.from, n.valid.to)
+			}
+		}
+		if len(fit) == 0 {
+			continue
+		}
+		slices.Sort(days)
+		var spans []span
+		for _, day := range slices.Compact(days) {
+			s := span{from: day, Attribution: Attribution{Organization: NoOrganization}}
+			for _, n := range fit {
+				if n.valid.from <= day && day < n.valid.to {
+					s.Attribution = Attribution{
+						t.organization(n.organization), t.directory.organizations[n.organization].class,
+						t.becauseOf(RuleStaffNumber, n.form+": "+n.source, "medium", n.where.String(), n.valid),
+					}
+					break
+				}
+			}
+			if day < math.MaxInt32 {
+				spans = append(spans, s)
+			}
+		}
+		a.numbered[uint32(i)] = spans
+	}
 }
 
 // uses lays out where persons work by the company addresses they used, for those who also use others.
@@ -838,6 +889,9 @@ func (t *timelines) organizations(a *attributor) {
 		spans(list)
 	}
 	for _, list := range a.profiled {
+		spans(list)
+	}
+	for _, list := range a.numbered {
 		spans(list)
 	}
 	for i := range a.mentions {

@@ -2,6 +2,7 @@ package people
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type Directory struct {
 	byName        map[string]int     // names and aliases, folded
 	domains       map[string][]entry // in order of precedence
 	misspelled    map[string]misspelling
+	numbers       []staffNumber // in order of precedence
 	machines      []machine
 	people        []statement
 	apart         map[string]bool // addresses that only a mailmap may join to others
@@ -67,6 +69,39 @@ type entry struct {
 	valid        period
 	source       string
 	where        position
+}
+
+// staffNumber says that whoever is called by a number of some form works for an organization in a period.
+type staffNumber struct {
+	organization int
+	form         string // ? is a letter, # a digit, of the basic Latin ones; all else stands for itself
+	valid        period
+	source       string
+	where        position
+}
+
+// fits says whether a word, in lower case, has the form.
+func (s *staffNumber) fits(word string) bool {
+	if len(word) != len(s.form) {
+		return false
+	}
+	for i := range len(word) {
+		switch c := word[i]; s.form[i] {
+		case '?':
+			if c < 'a' || c > 'z' {
+				return false
+			}
+		case '#':
+			if c < '0' || c > '9' {
+				return false
+			}
+		default:
+			if c != s.form[i] {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 type misspelling struct {
@@ -254,6 +289,7 @@ func (d *Directory) without(place string) (*Directory, bool) {
 	}
 	out.misspelled = maps.Clone(d.misspelled)
 	maps.DeleteFunc(out.misspelled, func(_ string, m misspelling) bool { return at(m.where) })
+	out.numbers = slices.DeleteFunc(slices.Clone(d.numbers), func(s staffNumber) bool { return at(s.where) })
 	out.machines = slices.DeleteFunc(slices.Clone(d.machines), func(m machine) bool { return at(m.where) })
 	out.people = slices.DeleteFunc(slices.Clone(d.people), func(s statement) bool { return at(s.where) })
 	out.same = slices.DeleteFunc(slices.Clone(d.same), func(g group) bool { return at(g.where) })
@@ -517,7 +553,7 @@ var reserved = func() map[string]bool {
 func (l *loader) organization(n *yaml.Node) {
 	o := organization{client: NoOrganization, where: l.at(n)}
 	var aliases []string
-	var client, parents, domains *yaml.Node
+	var client, parents, domains, numbers *yaml.Node
 	source := ""
 	if !l.fields(n, "an organization", fields{
 		"name":    func(n *yaml.Node) { o.name = l.text(n) },
@@ -539,6 +575,7 @@ func (l *loader) organization(n *yaml.Node) {
 		"client":  func(n *yaml.Node) { client = n },
 		"parents": func(n *yaml.Node) { parents = n },
 		"domains": func(n *yaml.Node) { domains = n },
+		"numbers": func(n *yaml.Node) { numbers = n },
 	}) {
 		return
 	}
@@ -608,6 +645,35 @@ func (l *loader) organization(n *yaml.Node) {
 			}
 			l.domain(n, name, entry{organization: index, valid: valid, source: own})
 		})
+	}
+	if numbers != nil {
+		l.dated(numbers, "a form of staff numbers", "form", func(n *yaml.Node, form string, valid period, own string) {
+			l.staffNumber(n, staffNumber{organization: index, form: strings.ToLower(form), valid: valid, source: cmp.Or(own, source)})
+		})
+	}
+}
+
+// minStaffNumber is how many digits a form needs, so that years and other people's lucky numbers have none.
+const minStaffNumber = 6
+
+func (l *loader) staffNumber(n *yaml.Node, s staffNumber) {
+	if s.form == "" {
+		return
+	}
+	digits := strings.Count(s.form, "#")
+	for _, c := range s.form {
+		if c >= '0' && c <= '9' {
+			digits++
+		}
+	}
+	s.where = l.at(n)
+	switch {
+	case strings.ContainsFunc(s.form, func(c rune) bool { return c <= ' ' || c > '~' }) || digits < minStaffNumber:
+		l.problem(s.where, "%q is no form of numbers: want one word with %d digits at least, where ? is a letter and # a digit", s.form, minStaffNumber)
+	case len(l.numbers) == maxStatements:
+		l.problem(s.where, "more than %d forms of numbers", maxStatements)
+	default:
+		l.numbers = append(l.numbers, s)
 	}
 }
 

@@ -40,6 +40,7 @@ const (
 	RuleImported    = "imported"        // the same in a file that was made from another project's map
 	RuleSignOff     = "sign-off"        // the author signed the commit, or one around that time, off with a company's address
 	RuleSamePerson  = "same-person"     // the person used a company's address around that time
+	RuleStaffNumber = "staff-number"    // the name ends with a number of the form that the directory says an organization gives its people
 	RuleProfile     = "profile"         // the profile of the person's account at a forge names the company
 	RuleFreeMail    = "free-mail"       // the domain is a free-mail provider's
 	RuleUnlisted    = "unlisted-domain" // nothing is known of the domain, which is the evidence's source
@@ -75,6 +76,7 @@ var Rules = []Rule{
 	{RuleAcademic, true, "domains under .edu, .ac.uk and the like are universities'"},
 	{RuleSamePerson, true, "whoever uses a company's address works there around that time; without it the rules that join find no organization"},
 	{RuleSignOff, true, "authors who sign their own commits off with a company's address work there around that time; needs same-person"},
+	{RuleStaffNumber, true, "names that end with a staff number of a form that the directory states, at addresses that are no employer's"},
 	{RuleProfile, true, "the profile of a person's account at a forge names the company"},
 }
 

@@ -270,3 +270,53 @@ func TestWithheld(t *testing.T) {
 		t.Errorf("an address in the file: %v", err)
 	}
 }
+
+// A name that is a staff number tells the organization where the address is nobody's, in its time, and gives way to whatever else is known.
+func TestStaffNumbers(t *testing.T) {
+	t.Parallel()
+	file := `organizations:
+  - {name: Acme, kind: company, domains: [acme.example], numbers: [{form: "?00######", source: its badges}, {form: "?30######", to: 2024-01-01}]}
+  - {name: Borealis, kind: company, domains: [borealis.example]}`
+	for _, tt := range []struct{ who, date, signed, want string }{
+		{"z00123456 <z@gmail.com>", "2025-01-01", "", "Acme staff-number"},
+		{"Vera Z00123456 <v@gmail.com>", "2025-01-01", "", "Acme staff-number"},
+		{"z30123456 <z3@gmail.com>", "2023-12-31", "", "Acme staff-number"},
+		{"z30123456 <z3@gmail.com>", "2024-01-01", "", "personal domain"},
+		{"z00123456 <nobody>", "2025-01-01", "", "Acme staff-number"},
+		{"z00123456 <z00123456@noreply.gitcode.com>", "2025-01-01", "", "Acme staff-number"},
+		{"z0012345 <a@gmail.com>", "2025-01-01", "", "personal domain"},
+		{"z001234567 <b@gmail.com>", "2025-01-01", "", "personal domain"},
+		{"qq00123456 <c@gmail.com>", "2025-01-01", "", "personal domain"},
+		{"user_z00123456 <d@gmail.com>", "2025-01-01", "", "personal domain"},
+		{"z00123457 <e@spinoff.example>", "2025-01-01", "", "unknown unlisted-domain"}, // may be another employer's
+		{"z00123458 <f@borealis.example>", "2025-01-01", "", "Borealis domain"},
+		{"z00123459 <g@gmail.com>", "2025-01-01", "z00123459 <g@borealis.example>", "Borealis sign-off"},
+	} {
+		wrote := wrote{who: tt.who, date: tt.date}
+		if tt.signed != "" {
+			wrote.trailers = []facts.Trailer{{Key: "Signed-off-by", Value: tt.signed}}
+		}
+		r := resolve(t, Options{Directory: directoryOf(t, file)}, repository(t, "r", wrote))
+		c := &r.Repositories[0].Commits[0]
+		a := r.Attribute(0, c.Author, c.Authored)
+		got := a.Class.String()
+		if a.Class.Known() {
+			got = r.Organizations[a.Organization].Name
+		}
+		if got += " " + r.Evidence[a.Evidence].Rule; got != tt.want {
+			t.Errorf("%s of %s: %s, want %s", tt.who, tt.date, got, tt.want)
+		}
+		if e := r.Evidence[a.Evidence]; e.Rule == RuleStaffNumber && (!strings.HasSuffix(e.Where, ":2") || e.Confidence != "medium") {
+			t.Errorf("%s: the evidence is %+v, want the line of the statement", tt.who, e)
+		}
+		off := resolve(t, Options{Directory: directoryOf(t, file), Rules: map[string]bool{RuleStaffNumber: false}}, repository(t, "r", wrote))
+		if a := off.Attribute(0, c.Author, c.Authored); a.Class.Known() && strings.HasSuffix(tt.want, RuleStaffNumber) {
+			t.Errorf("%s: still known where the rule is off", tt.who)
+		}
+	}
+	d := directoryOf(t, file)
+	without, found := d.without(d.numbers[0].where.String())
+	if !found || len(without.numbers) == len(d.numbers) {
+		t.Error("the statement cannot be taken away")
+	}
+}
