@@ -290,7 +290,7 @@ func Run(ctx context.Context, opts Options) (out *Outcome, err error) {
 	stages.end("people and paths are told apart", "persons", len(resolution.Persons), "organizations", len(resolution.Organizations))
 	in := measure.Input{
 		Repositories: resolution.Repositories, Membership: members, Paths: classified, Resolution: resolution, AsOf: opts.AsOf, Workers: opts.Workers,
-		Accounting: opts.Accounting, Survival: true,
+		Accounting: opts.Accounting, Survival: true, Spill: opts.spill.place(),
 	}
 	in.Windows = windows(ecosystem, opts.Windows)
 	provenance.Membership = membership(ecosystem, read)
@@ -303,7 +303,6 @@ func Run(ctx context.Context, opts Options) (out *Outcome, err error) {
 		return nil, err
 	}
 	clear(result.Contributions[graphWindow+1:]) // which nothing is made of
-	opts.spill.keepRows(result)
 	stages.end("work is measured", "people", len(result.People[graphWindow]))
 	provenance.RollUp, provenance.Contractors = string(cmp.Or(opts.RollUp, people.LevelBrand)), string(cmp.Or(opts.Contractors, people.ReadBoth))
 	provenance.PseudonymKey = people.KeyName(opts.PseudonymKey)

@@ -9,7 +9,6 @@ import (
 
 	"orrery/analyzer/facts"
 	"orrery/analyzer/facts/spill"
-	"orrery/analyzer/measure"
 	"orrery/analyzer/state"
 )
 
@@ -25,10 +24,10 @@ type spilled struct {
 // newSpilled gives a place for the facts of a run; nothing is made before there are some.
 func newSpilled(opts *Options) *spilled { return &spilled{state: opts.State, log: opts.Log} }
 
-// keep gives the same facts, kept outside of memory if that is possible: where it is not, on a full disk for one, a run needs more memory, and is as good.
-func (s *spilled) keep(f *facts.Repository) *facts.Repository {
+// place gives the file, nil where there is none.
+func (s *spilled) place() *spill.File {
 	if s == nil {
-		return f
+		return nil
 	}
 	s.open.Do(func() {
 		file, err := s.scratch()
@@ -38,10 +37,16 @@ func (s *spilled) keep(f *facts.Repository) *facts.Repository {
 		}
 		s.file = spill.New(file)
 	})
-	if s.file == nil {
+	return s.file
+}
+
+// keep gives the same facts, kept outside of memory if that is possible: where it is not, on a full disk for one, a run needs more memory, and is as good.
+func (s *spilled) keep(f *facts.Repository) *facts.Repository {
+	file := s.place()
+	if file == nil {
 		return f
 	}
-	kept, err := s.file.Keep(f)
+	kept, err := file.Keep(f)
 	if err != nil {
 		s.log.Warn("facts stay in memory", "repository", f.Key, "reason", err.Error())
 		return f
@@ -49,35 +54,11 @@ func (s *spilled) keep(f *facts.Repository) *facts.Repository {
 	return kept
 }
 
-// keepRows keeps outside of memory what the result has most rows of, which are read one after the other: who worked on which file, and what stands of
-// each person's work month by month.
-func (s *spilled) keepRows(result *measure.Result) {
-	result.Files = keepRows(s, result.Files)
-	if result.Strata != nil {
-		result.Strata.People = keepRows(s, result.Strata.People)
-	}
-	kept := map[*measure.FileStock][]measure.FileStock{} // by the first of them: windows that end together have the same
-	for w, list := range result.FileStocks {
-		if len(list) == 0 {
-			continue
-		}
-		if kept[&list[0]] == nil {
-			kept[&list[0]] = keepRows(s, list)
-		}
-		result.FileStocks[w] = kept[&list[0]]
-	}
-}
-
-func keepRows[T any](s *spilled, list []T) []T {
-	if s == nil || s.file == nil {
-		return list
-	}
-	kept, err := spill.Rows(s.file, list)
-	if err != nil {
+// note logs what stays in memory of what was made of facts.
+func (s *spilled) note() {
+	if err := s.place().Err(); err != nil {
 		s.log.Warn("rows stay in memory", "reason", err.Error())
-		return list
 	}
-	return kept
 }
 
 func (s *spilled) scratch() (*os.File, error) {

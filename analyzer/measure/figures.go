@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 
+	"orrery/analyzer/facts/spill"
 	"orrery/analyzer/people"
 )
 
@@ -32,9 +33,9 @@ type job struct {
 // wanted is one Figures to compute.
 type wanted struct {
 	Scope
-	depth  depth
-	at     int          // into all figures
-	people *[]PersonRow // nil but for the ecosystem's windows
+	depth   depth
+	figures *Figures
+	people  *[]PersonRow // nil but for the ecosystem's windows
 	// contributions is nil but for the repositories' windows.
 	contributions *[]Contribution
 }
@@ -48,119 +49,198 @@ const (
 	windowed              // and reconciliation
 )
 
-// jobs lists all Figures to compute, those of windows and scopes first, and makes room for them, and for what comes with them.
-func (m *measurement) jobs() (jobs []job) {
+// jobs lists the Figures to compute of scopes with several repositories, and of the ecosystem, and makes room for all Figures, and for what comes with them.
+func (m *measurement) jobs() figuring {
+	scopes, windows := len(m.scopes), len(m.result.Windows)
+	m.seriesAt = make([]int, scopes+1)
+	m.seriesAt[0] = scopes * windows
+	for i := range m.scopes {
+		n := 0
+		m.series(&m.scopes[i], func(p []Period, _ depth) { n += len(p) })
+		m.seriesAt[i+1] = m.seriesAt[i] + n
+	}
+	m.all = spill.NewList[Figures](m.in.Spill, m.seriesAt[scopes])
+	m.result.People = make([][]PersonRow, windows)
+	m.contributions = make([][][]Contribution, windows)
+	for w := range m.contributions {
+		m.contributions[w] = make([][]Contribution, len(m.repositories))
+	}
+	var together []int
+	for i := range m.scopes {
+		if !m.lonely(i) {
+			together = append(together, i)
+		}
+	}
+	return m.jobsOf(together)
+}
+
+// lonely says whether a scope is a repository of many: its figures are asked for by nothing but the result.
+func (m *measurement) lonely(scope int) bool {
+	s := &m.scopes[m.scopes[scope].like]
+	return len(s.ranks) == 1 && s.Kind != ScopeEcosystem
+}
+
+// figuring is the work on the figures of some scopes.
+type figuring struct {
+	scopes []int
+	jobs   []job
+	// figures are by these scopes: those of windows, then those of series.
+	figures [][]Figures
+}
+
+// series gives the calendar periods of a scope, kind by kind.
+func (m *measurement) series(s *scope, do func([]Period, depth)) {
+	if s.first == math.MaxInt64 {
+		return
+	}
+	if s.Kind == ScopeRepository { // there are many
+		do(since(m.years, s.first), light)
+		return
+	}
+	for _, kind := range map[string][]string{
+		ScopeEcosystem: calendar,
+		ScopeClass:     {KindYear, KindQuarter, KindMonth},
+		ScopeSubsystem: {KindYear, KindQuarter},
+	}[s.Kind] {
+		depth := light
+		if s.Kind == ScopeEcosystem && kind != KindMonth {
+			depth = full
+		}
+		do(series(kind, s.first, m.last, m.in.AsOf), depth)
+	}
+}
+
+// jobsOf lists the Figures of some scopes, so that none is computed twice.
+func (m *measurement) jobsOf(scopes []int) figuring {
 	type same struct {
 		like   int // scope
 		period Period
 	}
 	index := map[same]int{}
-	total := 0
+	all := figuring{scopes: scopes, figures: make([][]Figures, len(scopes))}
 	add := func(s *scope, p Period, window int, w wanted) {
 		k := same{s.like, p}
 		at, ok := index[k]
 		if !ok {
-			at = len(jobs)
+			at = len(all.jobs)
 			index[k] = at
-			jobs = append(jobs, job{scope: s, period: p, window: window})
+			all.jobs = append(all.jobs, job{scope: s, period: p, window: window})
 		}
-		w.Scope, w.at = s.Scope, total
-		jobs[at].wanted = append(jobs[at].wanted, w)
-		total++
+		w.Scope = s.Scope
+		all.jobs[at].wanted = append(all.jobs[at].wanted, w)
 	}
-	m.result.People = make([][]PersonRow, len(m.result.Windows))
-	m.contributions = make([][]*[]Contribution, len(m.result.Windows))
-	for i := range m.scopes {
+	for k, i := range scopes {
 		s := &m.scopes[i]
+		windows := len(m.result.Windows)
+		figures := make([]Figures, windows+m.seriesAt[i+1]-m.seriesAt[i])
+		all.figures[k] = figures
 		for window, p := range m.result.Windows {
-			w := wanted{depth: windowed}
+			w := wanted{depth: windowed, figures: &figures[window]}
 			switch s.Kind {
 			case ScopeEcosystem:
 				w.people = &m.result.People[window]
 			case ScopeRepository:
-				w.contributions = new([]Contribution)
-				m.contributions[window] = append(m.contributions[window], w.contributions)
+				w.contributions = &m.contributions[window][s.ranks[0]]
 			}
 			add(s, p, window, w)
 		}
-	}
-	windows := total
-	for i := range m.scopes {
-		s := &m.scopes[i]
-		if s.first == math.MaxInt64 {
-			continue
-		}
-		kinds := map[string][]string{
-			ScopeEcosystem:  calendar,
-			ScopeClass:      {KindYear, KindQuarter, KindMonth},
-			ScopeSubsystem:  {KindYear, KindQuarter},
-			ScopeRepository: {KindYear},
-		}[s.Kind]
-		for _, kind := range kinds {
-			depth := light
-			if s.Kind == ScopeEcosystem && kind != KindMonth {
-				depth = full
+		at := windows
+		m.series(s, func(periods []Period, depth depth) {
+			for _, p := range periods {
+				add(s, p, -1, wanted{depth: depth, figures: &figures[at]})
+				at++
 			}
-			for _, p := range series(kind, s.first, m.last, m.in.AsOf) {
-				add(s, p, -1, wanted{depth: depth})
-			}
-		}
+		})
 	}
-	m.all = make([]Figures, total)
-	m.result.Figures, m.result.Series = m.all[:windows:windows], m.all[windows:]
-	return jobs
+	return all
 }
 
-// figures fills Figures and Series, but for what survival and reconciliation tell; People, Contributions and Growth of the result.
-func (m *measurement) figures(jobs []job) {
-	growth := make([][]GrowthRow, len(m.repositories))
-	for i := range m.repositories {
-		growth[i] = m.repositories[i].monthly(m.last, m.in.AsOf)
-	}
-	m.result.Growth = slices.Concat(growth...)
+// figures fills Figures and Series of some scopes, but for what survival and reconciliation tell; People and Contributions.
+func (m *measurement) figures(of figuring) {
 	scratches := make([]*scratch, m.workers)
-	m.parallel(len(jobs), func(worker, i int) {
+	m.parallel(len(of.jobs), func(worker, i int) {
 		if scratches[worker] == nil {
 			scratches[worker] = newScratch(m)
 		}
-		scratches[worker].do(&jobs[i])
+		scratches[worker].do(&of.jobs[i])
 	})
-	m.result.Contributions = make([][]Contribution, len(m.result.Windows))
-	for w, lists := range m.contributions {
-		parts := make([][]Contribution, len(lists))
-		for i, list := range lists {
-			parts[i], *list = *list, nil
+}
+
+// lonelyFigures makes the figures of the scopes that are a repository of many, one such repository after the other, so that those of few are in memory at once.
+// It ends Figures, Series and Contributions.
+func (m *measurement) lonelyFigures() {
+	like := map[int][]int{} // scopes by the first that is like them
+	var firsts []int
+	for i := range m.scopes {
+		if m.lonely(i) {
+			first := m.scopes[i].like
+			if like[first] == nil {
+				firsts = append(firsts, first)
+			}
+			like[first] = append(like[first], i)
 		}
-		m.result.Contributions[w] = slices.Concat(parts...)
+	}
+	scratches, stocks, rows := make([]*scratch, m.workers), make([][]Stock, m.workers), m.sideRows()
+	m.parallel(len(firsts), func(worker, i int) {
+		if scratches[worker] == nil {
+			scratches[worker], stocks[worker] = newScratch(m), make([]Stock, m.sides())
+		}
+		of := m.jobsOf(like[firsts[i]])
+		for k := range of.jobs {
+			scratches[worker].do(&of.jobs[k])
+			m.finish(&of.jobs[k], rows, stocks[worker])
+		}
+		m.keepFigures(of)
+	})
+	figures := m.all.Rows()
+	windows := m.seriesAt[0]
+	m.result.Figures, m.result.Series = figures[:windows:windows], figures[windows:]
+	m.result.Contributions = make([][]Contribution, len(m.result.Windows))
+	for w := range m.contributions {
+		m.result.Contributions[w] = spill.Concat(m.in.Spill, m.contributions[w]...)
+	}
+}
+
+// keepFigures puts the figures of some scopes among all.
+func (m *measurement) keepFigures(of figuring) {
+	windows := len(m.result.Windows)
+	for k, i := range of.scopes {
+		m.all.Set(i*windows, of.figures[k][:windows])
+		m.all.Set(m.seriesAt[i], of.figures[k][windows:])
 	}
 }
 
 // finishFigures fills in what survival and reconciliation tell of windows.
-func (m *measurement) finishFigures(jobs []job) {
+func (m *measurement) finishFigures(of figuring) {
 	stocks, rows := make([][]Stock, m.workers), m.sideRows()
-	m.parallel(len(jobs), func(worker, i int) {
+	m.parallel(len(of.jobs), func(worker, i int) {
 		if stocks[worker] == nil {
 			stocks[worker] = make([]Stock, m.sides())
 		}
-		j := &jobs[i]
-		for k := range j.wanted {
-			w := &j.wanted[k]
-			if w.depth != windowed {
-				continue
-			}
-			f := &m.all[w.at]
-			if f.Growth.Undefined == 0 {
-				f.Reconciliation = new(Reconciliation)
-				for _, rank := range j.scope.ranks {
-					f.Reconciliation.add(&m.repositories[rank].reconciliations[j.window])
-				}
-			}
-			f.Classes, f.Languages = m.kindRows(j)
-			if m.in.Survival && j.period.Kind != KindRange {
-				f.Surviving = m.surviving(j, rows, stocks[worker])
+		m.finish(&of.jobs[i], rows, stocks[worker])
+	})
+	m.keepFigures(of)
+}
+
+// finish does so for the windows of a job; stocks are room by side.
+func (m *measurement) finish(j *job, rows []sideRow, stocks []Stock) {
+	for k := range j.wanted {
+		w := &j.wanted[k]
+		if w.depth != windowed {
+			continue
+		}
+		f := w.figures
+		if f.Growth.Undefined == 0 {
+			f.Reconciliation = new(Reconciliation)
+			for _, rank := range j.scope.ranks {
+				f.Reconciliation.add(&m.repositories[rank].reconciliations[j.window])
 			}
 		}
-	})
+		f.Classes, f.Languages = m.kindRows(j)
+		if m.in.Survival && j.period.Kind != KindRange {
+			f.Surviving = m.surviving(j, rows, stocks)
+		}
+	}
 }
 
 // makeScopes sorts all entries once and deals them out to the scopes.
@@ -263,7 +343,7 @@ func (m *measurement) makeScopes() {
 		}
 	}
 	if first := m.scopes[0].first; first != math.MaxInt64 {
-		m.months = series(KindMonth, first, m.last, m.in.AsOf)
+		m.months, m.years = series(KindMonth, first, m.last, m.in.AsOf), series(KindYear, first, m.last, m.in.AsOf)
 	}
 }
 
@@ -444,7 +524,7 @@ func (s *scratch) do(j *job) {
 	}
 	for i := range j.wanted {
 		w := &j.wanted[i]
-		f := &m.all[w.at]
+		f := w.figures
 		*f = common
 		f.Scope = w.Scope
 		s.complete(f, j, w)
@@ -453,6 +533,7 @@ func (s *scratch) do(j *job) {
 
 // complete fills in what one of several figures of the same work has more than others.
 func (s *scratch) complete(f *Figures, j *job, w *wanted) {
+	m := s.m
 	if w.depth == light {
 		f.Organizations, f.Persons = nil, nil
 		return
@@ -468,7 +549,7 @@ func (s *scratch) complete(f *Figures, j *job, w *wanted) {
 		*w.people = s.people()
 	}
 	if w.contributions != nil {
-		*w.contributions = s.contributions(w.Name)
+		*w.contributions = spill.Keep(m.in.Spill, s.contributions(w.Name))
 	}
 }
 

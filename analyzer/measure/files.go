@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"orrery/analyzer/facts"
+	"orrery/analyzer/facts/spill"
 )
 
 // FileWork is the counted work of a person on one file in a slice of the ledger. A file is a path of a repository: what is renamed is another
@@ -26,12 +27,12 @@ func (m *measurement) keepFiles(cuts []int64) {
 	for rank := range m.repositories {
 		first[rank+1] = first[rank] + uint32(len(m.repositories[rank].Paths))
 	}
-	m.parallel(len(m.repositories), func(_, rank int) { all[rank] = m.filesOf(uint32(rank), cuts, first[rank]) })
+	m.parallel(len(m.repositories), func(_, rank int) { all[rank] = spill.Keep(m.in.Spill, m.filesOf(uint32(rank), cuts, first[rank])) })
 	if len(all) == 1 {
 		m.result.Files = all[0]
 		return
 	}
-	m.result.Files = slices.Concat(all...)
+	m.result.Files = spill.Concat(m.in.Spill, all...)
 }
 
 // filesOf gives the work on the files of a repository, which are numbered from first on. Most files have little work, so rows are dealt out to
@@ -82,7 +83,7 @@ func (m *measurement) filesOf(rank uint32, cuts []int64, first uint32) []FileWor
 			merged = append(merged, w)
 		}
 	}
-	return slices.Clip(merged)
+	return merged
 }
 
 // FileStock is how many lines of a person stand in a file. Machines have none, nor do bulk imports.
@@ -129,7 +130,7 @@ func (m *measurement) keepFileStocks() {
 			}
 		}
 		if m.result.FileStocks[w] == nil {
-			m.result.FileStocks[w] = join(all, end)
+			m.result.FileStocks[w] = join(m, all, end)
 		}
 	}
 }
@@ -216,6 +217,9 @@ func (m *measurement) fileStocks(r *mined, first, last uint32, ends []int64, by 
 			}
 			slices.SortFunc(out[i][before:], func(a, b FileStock) int { return cmp.Compare(a.Person, b.Person) })
 		}
+	}
+	for i := range out {
+		out[i] = spill.Keep(m.in.Spill, out[i])
 	}
 	return out
 }

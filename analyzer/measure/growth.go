@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"orrery/analyzer/facts"
+	"orrery/analyzer/facts/spill"
 )
 
 // ledger turns a repository's steps into moments and running sums.
@@ -75,8 +76,15 @@ func (g *Growth) add(o Growth) {
 	g.Undefined += o.Undefined
 }
 
-// monthly lists the repository's months up to the last day of the series.
-func (r *mined) monthly(last, asOf int64) []GrowthRow {
+// keepGrowth fills the result's.
+func (m *measurement) keepGrowth() {
+	growth := make([][]GrowthRow, len(m.repositories))
+	m.parallel(len(growth), func(_, rank int) { growth[rank] = spill.Keep(m.in.Spill, m.repositories[rank].monthly(m.months)) })
+	m.result.Growth = spill.Concat(m.in.Spill, growth...)
+}
+
+// monthly lists the repository's months, of those of the ecosystem from its first on.
+func (r *mined) monthly(months []Period) []GrowthRow {
 	row := func(name string, g Growth) GrowthRow {
 		return GrowthRow{name, r.Repository.Key, r.Class, g.Added, g.Removed, g.Lines}
 	}
@@ -88,7 +96,7 @@ func (r *mined) monthly(last, asOf int64) []GrowthRow {
 	if first == len(r.clocks) {
 		return rows
 	}
-	for _, p := range series(KindMonth, r.clocks[first], last, asOf) {
+	for _, p := range since(months, r.clocks[first]) {
 		rows = append(rows, row(p.Name, r.growth(p)))
 	}
 	return rows

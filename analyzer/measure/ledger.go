@@ -7,6 +7,7 @@ import (
 	"sort"
 	"time"
 
+	"orrery/analyzer/facts/spill"
 	"orrery/analyzer/people"
 )
 
@@ -40,15 +41,15 @@ func (m *measurement) keepLedger(cuts []int64) {
 		l.Slices = append(l.Slices, Window{From: cuts[i-1], To: cuts[i]})
 	}
 	roles, roleOf := m.roles()
-	all := make([][][]LedgerEntry, len(m.repositories)) // by rank, then by slice
-	works := make([][]roleWork, m.workers)              // by worker, then by role
+	all := make([][]LedgerEntry, len(m.repositories)) // by rank
+	works := make([][]roleWork, m.workers)            // by worker, then by role
 	m.parallel(len(m.repositories), func(worker, rank int) {
 		if works[worker] == nil {
 			works[worker] = make([]roleWork, len(roles))
 		}
-		all[rank] = m.ledgerOf(uint32(rank), cuts, roles, roleOf, works[worker])
+		all[rank] = spill.Concat(m.in.Spill, m.ledgerOf(uint32(rank), cuts, roles, roleOf, works[worker])...)
 	})
-	l.Entries = slices.Concat(slices.Concat(all...)...)
+	l.Entries = spill.Concat(m.in.Spill, all...)
 }
 
 // role is a person on behalf of a bucket.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"orrery/analyzer/facts"
+	"orrery/analyzer/facts/spill"
 )
 
 // lives is the pass over the survival of all repositories that follows the lines of each commit, over all paths: what lives of them at the end
@@ -88,7 +89,7 @@ func (m *measurement) liveOn() error {
 		}
 		end, _ := slices.BinarySearch(ends, p.To)
 		if byEnd[end] == nil { // windows that end together have the same
-			byEnd[end] = join(held, end)
+			byEnd[end] = join(m, held, end)
 		}
 		m.result.Holdings[w] = byEnd[end]
 		m.cohorts[w] = all.cohortsAt(end)
@@ -98,12 +99,12 @@ func (m *measurement) liveOn() error {
 }
 
 // join puts one of the lists of all repositories together, and lets go of its parts: both are not needed at once, and there is room for no more than there is.
-func join[T any](all [][][]T, which int) []T {
+func join[T any](m *measurement, all [][][]T, which int) []T {
 	parts := make([][]T, len(all))
 	for rank := range all {
 		parts[rank], all[rank][which] = all[rank][which], nil
 	}
-	return slices.Concat(parts...)
+	return spill.Concat(m.in.Spill, parts...)
 }
 
 // add adds what was found in other repositories.
@@ -156,7 +157,7 @@ func (l *lives) follow(r *mined) ([][]Holding, error) {
 	end := 0
 	for i := 0; ; {
 		for ; end < len(l.ends) && (i == len(r.Survival) || r.clocks[r.Survival[i].Step] >= l.ends[end]); end++ {
-			held[end] = l.hold(r, end, all, order)
+			held[end] = spill.Keep(l.m.in.Spill, l.hold(r, end, all, order))
 		}
 		if i == len(r.Survival) {
 			return held, nil

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"orrery/analyzer/facts"
+	"orrery/analyzer/facts/spill"
 	"orrery/analyzer/paths"
 	"orrery/analyzer/people"
 )
@@ -52,6 +53,9 @@ type Input struct {
 	Accounting string
 	// Bulk corrects the detector of bulk imports.
 	Bulk []Correction
+	// Spill is where the rows of the result are kept that grow with the number of repositories, and what is needed of each repository until they are made.
+	// nil keeps them in memory. It changes nothing in the result, which dies with it.
+	Spill *spill.File
 	// Workers bounds the goroutines; 0 means one for each processor. It changes nothing in the result.
 	Workers int
 }
@@ -418,7 +422,7 @@ func Measure(in Input) (*Result, error) {
 		m.liveOn,
 		m.foldStrata,
 		func() error { m.keepFiles(cuts); m.keepFileStocks(); return nil },
-		func() error { m.figures(jobs); return nil },
+		func() error { m.keepGrowth(); m.figures(jobs); return nil },
 		m.waterfalls,
 		func() error { m.takeCensus(); m.result.Newcomers = m.newcomers(); return nil },
 		func() error { return m.tally(accounts) },
@@ -431,6 +435,7 @@ func Measure(in Input) (*Result, error) {
 		m.result.Strata.Cohorts = m.cohorts
 	}
 	m.finishFigures(jobs)
+	m.lonelyFigures()
 	if err := m.finishAccounts(accounts); err != nil {
 		return nil, err
 	}
@@ -469,9 +474,11 @@ type measurement struct {
 	last    int64    // moment that series go up to
 	months  []Period // of the ecosystem
 
-	all           []Figures           // those of the result, and its series
-	contributions [][]*[]Contribution // by window, then by repository
-	cohorts       [][]Cohort          // by window
+	all           *spill.List[Figures] // those of the result, and its series
+	years         []Period             // of the ecosystem
+	seriesAt      []int                // by scope: where its series begin among all figures
+	contributions [][][]Contribution   // by window, then by repository
+	cohorts       [][]Cohort           // by window
 }
 
 func newMeasurement(in Input) (*measurement, error) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"orrery/analyzer/facts"
+	"orrery/analyzer/facts/spill"
 	"orrery/analyzer/paths"
 	"orrery/analyzer/people"
 )
@@ -113,10 +114,15 @@ type fallen struct {
 	Fall
 	log     Reconciliation
 	gross   Gross
-	kinds   []Fall          // parallel to the repository's kinds; nil without survival
-	sides   map[uint32]Fall // by side; nil without survival
+	kinds   []Fall     // parallel to the repository's kinds; nil without survival
+	sides   []sideFall // by side; nil without survival
 	moves   []Move
 	imports []Import
+}
+
+type sideFall struct {
+	side uint32
+	Fall
 }
 
 // waterfalls fills the result's: for every calendar year and every window that goes by dates.
@@ -128,28 +134,32 @@ func (m *measurement) waterfalls() error {
 		}
 	}
 	if first := m.scopes[0].first; first != math.MaxInt64 {
-		periods = append(periods, series(KindYear, first, m.last, m.in.AsOf)...)
+		periods = append(periods, m.years...)
 	}
 	all := make([][]fallen, len(m.repositories))
-	if err := m.each(func(_, rank int, r *mined) (err error) {
-		all[rank], err = m.fall(r, periods)
+	if err := m.each(func(_, rank int, r *mined) error {
+		of, err := m.fall(r, periods)
+		all[rank] = spill.Keep(m.in.Spill, of)
 		return err
 	}); err != nil {
 		return err
 	}
 	rows := m.sideRows()
-	m.result.Waterfalls = make([]Waterfall, len(m.scopes)*len(periods))
+	list := spill.NewList[Waterfall](m.in.Spill, len(m.scopes)*len(periods))
 	errs := make([]error, len(m.scopes))
 	m.parallel(len(m.scopes), func(_, i int) {
+		falls := make([]Waterfall, len(periods))
 		for p := range periods {
-			w := &m.result.Waterfalls[i*len(periods)+p]
+			w := &falls[p]
 			*w = m.waterfall(&m.scopes[i], p, all, rows)
 			w.Period = periods[p]
 			if errs[i] == nil {
 				errs[i] = w.check()
 			}
 		}
+		list.Set(i*len(periods), falls)
 	})
+	m.result.Waterfalls = list.Rows()
 	return cmp.Or(errs...)
 }
 
@@ -375,7 +385,7 @@ func (r *mined) deal(stays []stay, out []fallen, imported [][]int64) {
 		f := &out[s.period]
 		before, after := at[s.lo], at[s.hi]
 		if f.kinds == nil {
-			f.kinds, f.sides = make([]Fall, len(r.kinds)), map[uint32]Fall{}
+			f.kinds = make([]Fall, len(r.kinds))
 		}
 		for k := range f.kinds {
 			f.kinds[k].deal(s, before.kinds[k], after.kinds[k], imported[i][k])
@@ -384,13 +394,15 @@ func (r *mined) deal(stays []stay, out []fallen, imported [][]int64) {
 			if before.writers[w] == 0 && after.writers[w] == 0 {
 				continue
 			}
-			side := f.sides[r.writers[w].side]
+			at, ok := slices.BinarySearchFunc(f.sides, r.writers[w].side, func(of sideFall, side uint32) int { return cmp.Compare(of.side, side) })
+			if !ok {
+				f.sides = slices.Insert(f.sides, at, sideFall{side: r.writers[w].side})
+			}
 			change := int64(0)
 			if r.writers[w].bulk {
 				change = after.writers[w] - before.writers[w]
 			}
-			side.deal(s, before.writers[w], after.writers[w], change)
-			f.sides[r.writers[w].side] = side
+			f.sides[at].deal(s, before.writers[w], after.writers[w], change)
 		}
 	}
 }
@@ -420,8 +432,9 @@ func (m *measurement) waterfall(s *scope, period int, all [][]fallen, rows []sid
 			c, l := &classes[r.kinds[k].class], &languages[r.kinds[k].language]
 			c.Fall, l.Fall = c.Plus(f.kinds[k]), l.Plus(f.kinds[k])
 		}
-		for side, part := range f.sides {
-			sides[side] = sides[side].Plus(part)
+		for i := range f.sides {
+			sum := &sides[f.sides[i].side]
+			*sum = sum.Plus(f.sides[i].Fall)
 		}
 	}
 	slices.SortFunc(w.Imports, func(a, b Import) int {

@@ -3,6 +3,7 @@ package measure
 import (
 	"fmt"
 	"math"
+	"sort"
 	"time"
 )
 
@@ -100,6 +101,11 @@ func windows(asOf int64, users []Window, ranges []Range) ([]Period, error) {
 
 // EndOfDay gives the moment at which the day (UTC) of a moment is over.
 func EndOfDay(t int64) int64 { return (t/day + 1) * day }
+
+// since gives those of a series that a moment, which is not before them, and what comes after it are in.
+func since(periods []Period, t int64) []Period {
+	return periods[sort.Search(len(periods), func(i int) bool { return periods[i].To > t }):]
+}
 
 // series gives the calendar periods of a kind that touch [first, last], in order and without gaps.
 func series(kind string, first, last, asOf int64) []Period {

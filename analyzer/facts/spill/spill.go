@@ -1,5 +1,5 @@
-// Package spill keeps facts in a file instead of in memory, so that a run over many repositories needs memory for the largest of them and not
-// for all: the file is mapped, and the system takes its pages out of memory when others need it.
+// Package spill keeps facts, and what is made of them repository by repository, in a file instead of in memory, so that a run over many repositories
+// needs memory for the largest of them and not for all: the file is mapped, and the system takes its pages out of memory when others need it.
 //
 // What is kept is read as if it were in memory, by the same types. It is there for as long as the file is open: every slice and every string
 // in it, and every part of one that somebody holds on to, dies with Close.
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"sync"
 	"unsafe"
 
@@ -23,6 +24,10 @@ type File struct {
 	size     int64    // of the file: that of all segments
 	segments [][]byte // mapped, for reading only: facts are immutable
 	free     int      // bytes at the end of the last segment that nobody has
+	failed   error    // the first
+
+	plans  map[reflect.Type]*plan
+	images sync.Pool // of *image
 }
 
 // New gives a file that keeps facts in f, which is empty, open for reading and writing, and nobody else's.
@@ -82,26 +87,6 @@ func (s *File) Keep(f *facts.Repository) (*facts.Repository, error) {
 	kept, err := s.keep(f)
 	if err != nil {
 		return nil, fmt.Errorf("spilling the facts of %s: %w", f.Key, err)
-	}
-	return kept, nil
-}
-
-// Rows gives the same rows, kept in the file. Their type may hold no pointers of any kind: what these point to nobody would keep.
-func Rows[T any](s *File, list []T) ([]T, error) {
-	if len(list) == 0 {
-		return list, nil
-	}
-	all, err := s.take(bytesOf(list))
-	if err != nil {
-		return nil, fmt.Errorf("spilling %d rows: %w", len(list), err)
-	}
-	w := &writer{mapped: all.mapped, rows: s.buffer(all, 0)}
-	kept := put(w, list, nil)
-	if w.err == nil {
-		w.err = w.rows.Flush()
-	}
-	if w.err != nil {
-		return nil, fmt.Errorf("spilling %d rows: %w", len(list), w.err)
 	}
 	return kept, nil
 }
