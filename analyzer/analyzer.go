@@ -319,7 +319,7 @@ func Run(ctx context.Context, opts Options) (out *Outcome, err error) {
 		{Name: "opt-out", Value: fmt.Sprintf("%d files", len(opts.OptOut)+len(ecosystem.OptOut))},
 		{Name: "governance", Value: contents(opts.Governance, ecosystem.Governance)},
 	}
-	options := report.Options{Names: opts.Names, Accounting: opts.Accounting}
+	options := report.Options{Names: opts.Names, Accounting: opts.Accounting, Spill: opts.spill.place()}
 	model := report.Build(result, resolution, provenance, options)
 	model.Beside = opts.Beside
 	pieces := result.Pieces() // and nothing else of the result from here on: it is large
@@ -338,6 +338,7 @@ func Run(ctx context.Context, opts Options) (out *Outcome, err error) {
 	if err := parts.Wait(); err != nil {
 		return nil, err
 	}
+	opts.spill.note()
 	stages.end("control, openness and networks are measured")
 	out = &Outcome{Model: model, Graph: g, Skipped: shallow || kept || told.inPart || len(pieces.Skips) > 0 || len(histories) < len(ecosystem.Repositories)}
 	for _, rule := range alerts {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"orrery/analyzer/facts/spill"
 	"orrery/analyzer/measure"
 	"orrery/analyzer/people"
 )
@@ -54,7 +55,8 @@ func (b *builder) ledger(from *measure.Ledger) *Ledger {
 	}
 	// Persons are in order of their addresses, which nobody is to know.
 	persons, parties := map[int]uint64{}, map[side]uint64{}
-	for _, e := range from.Entries {
+	for i := range from.Entries {
+		e := &from.Entries[i]
 		persons[e.Person], parties[side{e.Organization, e.Class}] = 0, 0
 	}
 	byPseudonym := make([]int, 0, len(persons))
@@ -82,15 +84,23 @@ func (b *builder) ledger(from *measure.Ledger) *Ledger {
 		}
 		l.Parties = append(l.Parties, party)
 	}
-	for _, e := range from.Entries {
-		if n := len(l.Repositories); n == 0 || l.Repositories[n-1] != e.Repository {
+	list := spill.NewList[LedgerRow](b.Spill, len(from.Entries))
+	var rows []LedgerRow // of a repository: entries are by repository
+	for at := range from.Entries {
+		e := &from.Entries[at]
+		if len(rows) == 0 {
 			l.Repositories = append(l.Repositories, e.Repository)
 		}
-		l.Rows = append(l.Rows, LedgerRow{
+		rows = append(rows, LedgerRow{
 			uint64(len(l.Repositories) - 1), uint64(e.Slice), persons[e.Person], parties[side{e.Organization, e.Class}], e.Commits, e.Added, e.Removed,
 		})
+		if at+1 == len(from.Entries) || from.Entries[at+1].Repository != e.Repository {
+			slices.SortFunc(rows, func(x, y LedgerRow) int { return slices.Compare(x[:], y[:]) })
+			list.Set(at+1-len(rows), rows)
+			rows = rows[:0]
+		}
 	}
-	slices.SortFunc(l.Rows, func(x, y LedgerRow) int { return slices.Compare(x[:], y[:]) })
+	l.Rows = list.Rows()
 	return l
 }
 

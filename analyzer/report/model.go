@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"orrery/analyzer/facts"
+	"orrery/analyzer/facts/spill"
 	"orrery/analyzer/measure"
 	"orrery/analyzer/people"
 )
@@ -78,6 +79,8 @@ type Options struct {
 	People int
 	// Accounting names the rules of the result's accounts; "" for none.
 	Accounting string
+	// Spill is where rows of the model are kept that grow with the number of repositories; nil keeps them in memory. The model dies with it.
+	Spill *spill.File
 }
 
 // Model is all that reports say. Its JSON form is result.json.
@@ -147,6 +150,7 @@ type Model struct {
 	growth []measure.GrowthRow
 	falls  []Waterfall
 	people []personRows
+	spill  *spill.File // of [Options]
 }
 
 // Period is a window or one step of a series: [From, To) in UTC; both "" for all time, and for ranges of commits.
@@ -364,6 +368,7 @@ func (p *Provenance) coAuthors() string {
 func Build(result *measure.Result, resolution *people.Resolution, from Provenance, options Options) *Model {
 	b := builder{resolution, options}
 	m := &Model{
+		spill:  options.Spill,
 		Schema: Schema, Orrery: from.Version, Ecosystem: from.Ecosystem, AsOf: date(result.AsOf), Fetched: date(result.Fetched),
 		RollUp: cmp.Or(from.RollUp, string(people.LevelBrand)), Contractors: cmp.Or(from.Contractors, string(people.ReadBoth)),
 		PseudonymKey: from.PseudonymKey, Command: from.Command, Options: full(from.Options), Repositories: full(from.Repositories),
@@ -497,10 +502,8 @@ func (b *builder) bulk(imports []measure.BulkImport) []Bulk {
 }
 
 func (b *builder) figures(all []measure.Figures) []Figures {
-	list := make([]Figures, len(all))
-	for i := range all {
+	return kept(b.Spill, len(all), func(i int, out *Figures) {
 		f := &all[i]
-		out := &list[i]
 		*out = Figures{
 			Scope: f.Scope, Period: period(f.Period),
 			Commits: amount(f, func(s measure.Sum) uint64 { return s.Commits }),
@@ -529,8 +532,23 @@ func (b *builder) figures(all []measure.Figures) []Figures {
 		}
 		out.Organizations = rows(f)
 		out.Surviving, out.Classes, out.Languages = surviving(f.Surviving), kinds(f.Classes, true), kinds(f.Languages, false)
+	})
+}
+
+// kept makes n rows, and keeps them in a file as [spill.List] says; do fills one in. Few are in memory at once.
+func kept[T any](file *spill.File, n int, do func(i int, row *T)) []T {
+	const some = 64
+	list := spill.NewList[T](file, n)
+	rows := make([]T, min(n, some))
+	for at := 0; at < n; at += some {
+		piece := rows[:min(some, n-at)]
+		clear(piece)
+		for i := range piece {
+			do(at+i, &piece[i])
+		}
+		list.Set(at, piece)
 	}
-	return list
+	return list.Rows()
 }
 
 func amount(f *measure.Figures, of func(measure.Sum) uint64) Amount {

@@ -112,7 +112,7 @@ type held struct {
 }
 
 func (b *builder) holdings(list []measure.Holding) holdings {
-	all := holdings{rows: make([]held, len(list))}
+	var all holdings
 	numbers := map[string]uint32{} // names of all kinds are told apart by what they stand for in a row
 	number := func(name string) uint32 {
 		n, ok := numbers[name]
@@ -123,10 +123,10 @@ func (b *builder) holdings(list []measure.Holding) holdings {
 		}
 		return n
 	}
-	for i := range list {
+	all.rows = kept(b.Spill, len(list), func(i int, row *held) {
 		h := &list[i]
-		all.rows[i] = held{number(h.Repository), number(b.Persons[h.Person].Pseudonym), number(b.party(h.Organization, h.Class)), h.Lines}
-	}
+		*row = held{number(h.Repository), number(b.Persons[h.Person].Pseudonym), number(b.party(h.Organization, h.Class)), h.Lines}
+	})
 	return all
 }
 
@@ -145,7 +145,7 @@ const (
 // AddNetwork measures the network of the windows that go by dates, and of quarters. Files with work are taken from the result that the model was
 // built of.
 func (m *Model) AddNetwork(result *measure.Result, resolution *people.Resolution) error {
-	b := builder{Resolution: resolution}
+	b := builder{resolution, Options{Spill: m.spill}}
 	n := &Network{Most: sharedByMost, Random: randomSets}
 	var periods []measure.Period
 	for _, p := range result.Windows {

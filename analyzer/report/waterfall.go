@@ -184,10 +184,9 @@ func moment(t int64) string {
 
 // waterfalls adds what is known of the repositories that were not read.
 func (b *builder) waterfalls(list []measure.Waterfall, members *Membership) []Waterfall {
-	out := []Waterfall{}
-	for i := range list {
+	return kept(b.Spill, len(list), func(i int, w *Waterfall) {
 		from := &list[i]
-		w := Waterfall{
+		*w = Waterfall{
 			Scope: from.Scope, Period: period(from.Period), Fall: from.Fall, Growth: from.End - from.Start, Log: from.Log, Gross: from.Gross,
 			Classes: b.falls(from.Classes), Languages: b.falls(from.Languages), Organizations: b.falls(from.Organizations),
 		}
@@ -224,8 +223,7 @@ func (b *builder) waterfalls(list []measure.Waterfall, members *Membership) []Wa
 		}
 		if from.Scope.Kind != measure.ScopeEcosystem {
 			w.Moves = nil
-			out = append(out, w)
-			continue
+			return
 		}
 		slices.SortStableFunc(w.Moves, func(a, b Move) int {
 			return cmp.Or(cmp.Compare(a.When, b.When), cmp.Compare(a.Repository, b.Repository))
@@ -242,9 +240,7 @@ func (b *builder) waterfalls(list []measure.Waterfall, members *Membership) []Wa
 		for _, one := range w.Imports.List {
 			w.Imports.Lines += one.Lines
 		}
-		out = append(out, w)
-	}
-	return out
+	})
 }
 
 // PartRows gives the rows of a waterfall by "path class", "language" or "organization".
