@@ -325,6 +325,14 @@ func (m *measurement) makeScopes() {
 		}
 	})
 	for i := range m.scopes {
+		if s := &m.scopes[i]; s.like == i {
+			for _, list := range []*[]int64{&s.persons, &s.addresses, &s.names, &s.pairs} {
+				*list = spill.Keep(m.in.Spill, *list)
+			}
+			s.order = spill.Keep(m.in.Spill, s.order)
+		}
+	}
+	for i := range m.scopes {
 		s, like := &m.scopes[i], &m.scopes[m.scopes[i].like]
 		s.order, s.first = like.order, like.first
 		s.persons, s.addresses, s.names, s.pairs = like.persons, like.addresses, like.names, like.pairs

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"orrery/analyzer/facts/spill"
 	"orrery/analyzer/paths"
 	"orrery/analyzer/people"
 )
@@ -300,7 +301,7 @@ func (f *fold) endMonth(month int) error {
 		copy(then, now)
 		rows = append(rows, row)
 	}
-	f.people = append(f.people, rows)
+	f.people = append(f.people, spill.Keep(m.in.Spill, rows))
 	f.changed = f.changed[:0]
 	if failed != nil {
 		return failed
@@ -399,7 +400,7 @@ func (f *fold) finish() {
 		}
 		f.out.Subsystems = append(f.out.Subsystems, l)
 	}
-	f.out.People = slices.Concat(f.people...)
+	f.out.People = spill.Concat(f.m.in.Spill, f.people...)
 	drop := func(layers []Layer) []Layer {
 		return slices.DeleteFunc(layers, func(l Layer) bool {
 			return !slices.ContainsFunc(l.Stocks, func(s Stock) bool { return s != Stock{} })

@@ -38,6 +38,7 @@ func (m *measurement) ledger(r *mined) error {
 		}
 		lines = s.Lines
 	}
+	r.clocks, r.added, r.removed = spill.Keep(m.in.Spill, r.clocks), spill.Keep(m.in.Spill, r.added), spill.Keep(m.in.Spill, r.removed)
 	return nil
 }
 

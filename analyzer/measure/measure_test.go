@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,11 +13,13 @@ import (
 	"pgregory.net/rapid"
 
 	"orrery/analyzer/facts"
+	"orrery/analyzer/facts/spill"
 	"orrery/analyzer/people"
 )
 
-// On any history the laws hold, the number of workers changes nothing, and figures are what counting one by one gives.
+// On any history the laws hold, the number of workers changes nothing, nor does where rows are kept, and figures are what counting one by one gives.
 func TestMeasure(t *testing.T) {
+	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWorld(t)
 		in := w.input()
@@ -25,15 +28,24 @@ func TestMeasure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, workers := range []int{2, 8} {
-			in.Workers = workers
+		file, err := os.CreateTemp(dir, "spill")
+		if err != nil {
+			t.Fatal(err)
+		}
+		places := []*spill.File{nil, spill.New(file)}
+		for i, workers := range []int{2, 8} {
+			in.Workers, in.Spill = workers, places[i]
 			again, err := Measure(in)
-			if err != nil {
+			if err = errors.Join(err, in.Spill.Err()); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(result, again, cmp.AllowUnexported(BulkImport{})); diff != "" {
 				t.Fatalf("%d workers:\n%s", workers, diff)
 			}
+		}
+		in.Spill = nil
+		if err := errors.Join(places[1].Close(), os.Remove(file.Name())); err != nil {
+			t.Fatal(err)
 		}
 		for i := range result.Figures {
 			compare(t, w, result, &result.Figures[i])

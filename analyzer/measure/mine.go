@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"orrery/analyzer/facts"
+	"orrery/analyzer/facts/spill"
 	"orrery/analyzer/people"
 )
 
@@ -162,6 +163,10 @@ func (m *measurement) tabulate() error {
 	m.detectBulk()
 	m.listBulk()
 	m.creditCoAuthors()
+	m.entries = spill.Keep(m.in.Spill, m.entries)
+	for i := range m.repositories {
+		m.repositories[i].locals, m.repositories[i].candidates = nil, nil
+	}
 	m.note()
 	return nil
 }
@@ -196,6 +201,7 @@ func (m *measurement) walk(r *mined) (err error) {
 		return err
 	}
 	r.landed, err = r.land()
+	r.landed = spill.Keep(m.in.Spill, r.landed)
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"orrery/analyzer/facts"
+	"orrery/analyzer/facts/spill"
 	"orrery/analyzer/paths"
 	"orrery/analyzer/people"
 )
@@ -243,6 +244,7 @@ func (m *measurement) classify() error {
 			}
 			r.kindOf[p] = n
 		}
+		r.kindOf = spill.Keep(m.in.Spill, r.kindOf)
 		r.windows = make([]standing, len(m.result.Windows))
 		for w := range r.windows {
 			r.windows[w].kinds = make([]KindRow, len(r.kinds))
@@ -333,6 +335,7 @@ func (m *measurement) originsOf(r *mined) error {
 	}
 	r.origins[len(r.Commits)] = origin{writer: intern(key{m.nobody(), facts.None})}
 	r.pathLines = make([]int32, len(r.Paths))
+	r.origins, r.writers = spill.Keep(m.in.Spill, r.origins), spill.Keep(m.in.Spill, r.writers)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"runtime"
 	"slices"
@@ -513,32 +514,42 @@ func pairsOf(g *graph.Graph) collaborations {
 }
 
 // withReviews adds how often the two of each pair reviewed, approved or took in each other's changes, and the pairs that share no file and did; in order of names.
-func (p *NetworkPeriod) withReviews(list *collaborations, pairs []actsWith, ends func(a *actsWith) [2]string) []collaboration {
+func (p *NetworkPeriod) withReviews(list *collaborations, pairs []actsWith, ends func(a *actsWith) [2]string, do func(a, b string, weights []float64)) {
 	acts := map[[2]string]float64{}
 	for i := range pairs {
 		if at := ends(&pairs[i]); pairs[i].window == p.Period.Name && at[0] != "" && at[1] != "" && at[0] != at[1] {
 			acts[[2]string{min(at[0], at[1]), max(at[0], at[1])}] += float64(pairs[i].acts)
 		}
 	}
-	columns := len(collaborationColumns)
-	all := make([]collaboration, 0, len(list.ends)+len(acts))
-	weights := make([]float64, 0, columns*len(list.ends))
-	for e, ends := range list.ends {
-		a, b := list.names[ends[0]], list.names[ends[1]]
-		at := [2]string{min(a, b), max(a, b)}
-		first := len(weights)
-		for _, column := range list.weights {
-			weights = append(weights, column[e])
+	pair := func(e uint32) [2]string {
+		a, b := list.names[list.ends[e][0]], list.names[list.ends[e][1]]
+		return [2]string{min(a, b), max(a, b)}
+	}
+	compare := func(x, y [2]string) int { return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1])) }
+	order, rest := make([]uint32, len(list.ends)), maps.Clone(acts) // of those who only reviewed
+	for e := range order {
+		order[e] = uint32(e)
+		delete(rest, pair(uint32(e)))
+	}
+	slices.SortFunc(order, func(x, y uint32) int { return compare(pair(x), pair(y)) })
+	reviewers := slices.SortedFunc(maps.Keys(rest), compare)
+	weights := make([]float64, len(collaborationColumns))
+	reviews := len(weights) - 1
+	for len(order)+len(reviewers) > 0 {
+		var at [2]string
+		if len(order) == 0 || len(reviewers) > 0 && compare(reviewers[0], pair(order[0])) < 0 {
+			at, reviewers = reviewers[0], reviewers[1:]
+			clear(weights)
+		} else {
+			at = pair(order[0])
+			for i, column := range list.weights {
+				weights[i] = column[order[0]]
+			}
+			order = order[1:]
 		}
-		weights = append(weights, acts[at])
-		all = append(all, collaboration{at[0], at[1], weights[first:len(weights):len(weights)]})
-		delete(acts, at)
+		weights[reviews] = acts[at]
+		do(at[0], at[1], weights)
 	}
-	for at, n := range acts {
-		all = append(all, collaboration{at[0], at[1], append(make([]float64, columns-1), n)})
-	}
-	slices.SortFunc(all, func(x, y collaboration) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
-	return all
 }
 
 // collaborationColumns are the weights of tables of pairs.
@@ -653,9 +664,9 @@ var networkTables = []Table{
 				if p.Period.Kind != measure.KindWindow {
 					continue
 				}
-				for _, c := range m.works(p) {
-					add(p.Period.Name, c.repository, c.person, c.party, c.commits, c.changed, c.surviving, c.reviews)
-				}
+				m.works(p, func(repository string, w *work) {
+					add(p.Period.Name, repository, w.person, w.party, w.commits, w.changed, w.surviving, w.reviews)
+				})
 			}
 		},
 	},
@@ -672,60 +683,90 @@ func (m *Model) pairs(add func(...any), list func(p *NetworkPeriod) *collaborati
 		if p.Period.Kind != measure.KindWindow {
 			continue
 		}
-		for _, c := range p.withReviews(list(p), acts, ends) {
-			cells := []any{p.Period.Name, c.a, c.b}
-			for _, w := range c.weights {
+		p.withReviews(list(p), acts, ends, func(a, b string, weights []float64) {
+			cells := []any{p.Period.Name, a, b}
+			for _, w := range weights {
 				cells = append(cells, w)
 			}
 			add(cells...)
-		}
+		})
 	}
 }
 
 // work is what somebody did somewhere for a party.
 type work struct {
-	repository, person, party            string
+	person, party                        string
 	commits, changed, surviving, reviews uint64
 }
 
-// works puts together what the ledger, standing lines and reviews say of a window, in order of names.
-func (m *Model) works(p *NetworkPeriod) []work {
-	type key struct{ repository, person, party string }
-	all := map[key]*work{}
-	at := func(repository, person, party string) *work {
-		k := key{repository, person, party}
-		if all[k] == nil {
-			all[k] = &work{repository: repository, person: person, party: party}
+// works puts together what the ledger, standing lines and reviews say of a window, in order of names: one repository after the other.
+func (m *Model) works(p *NetworkPeriod, do func(repository string, w *work)) {
+	type place struct {
+		rows []LedgerRow
+		held []held
+		acts []actsBy
+	}
+	places := map[string]*place{}
+	at := func(repository string) *place {
+		if places[repository] == nil {
+			places[repository] = &place{}
 		}
-		return all[k]
+		return places[repository]
 	}
-	if l := m.Ledger; l != nil {
-		for _, row := range l.Rows {
-			if l.Slices[row[1]].within(p.Period) {
-				w := at(l.Repositories[row[0]], l.People[row[2]], l.Parties[row[3]].Name)
-				w.commits, w.changed = plus(w.commits, row[4]), plus(w.changed, plus(row[5], row[6]))
-			}
-		}
+	l := m.Ledger
+	if l == nil {
+		l = &Ledger{}
 	}
-	for names, i := p.holdings.names, 0; i < len(p.holdings.rows); i++ {
-		h := &p.holdings.rows[i]
-		w := at(names[h.repository], names[h.person], names[h.party])
-		w.surviving = plus(w.surviving, h.lines)
-	}
+	// Rows and standing lines are by repository.
+	stretches(l.Rows, func(r *LedgerRow) uint64 { return r[0] }, func(rows []LedgerRow) { at(l.Repositories[rows[0][0]]).rows = rows })
+	names := p.holdings.names
+	stretches(p.holdings.rows, func(h *held) uint64 { return uint64(h.repository) }, func(rows []held) { at(names[rows[0].repository]).held = rows })
 	if m.Control != nil {
 		for _, a := range m.Control.people {
 			if a.window == p.Period.Name {
-				w := at(a.repository, a.person, a.party)
-				w.reviews = plus(w.reviews, uint64(a.acts))
+				of := at(a.repository)
+				of.acts = append(of.acts, a)
 			}
 		}
 	}
-	list := make([]work, 0, len(all))
-	for _, w := range all {
-		list = append(list, *w)
+	for _, repository := range slices.Sorted(maps.Keys(places)) {
+		of := places[repository]
+		type key struct{ person, party string }
+		all := map[key]*work{}
+		at := func(person, party string) *work {
+			k := key{person, party}
+			if all[k] == nil {
+				all[k] = &work{person: person, party: party}
+			}
+			return all[k]
+		}
+		for i := range of.rows {
+			if row := &of.rows[i]; l.Slices[row[1]].within(p.Period) {
+				w := at(l.People[row[2]], l.Parties[row[3]].Name)
+				w.commits, w.changed = plus(w.commits, row[4]), plus(w.changed, plus(row[5], row[6]))
+			}
+		}
+		for i := range of.held {
+			h := &of.held[i]
+			w := at(names[h.person], names[h.party])
+			w.surviving = plus(w.surviving, h.lines)
+		}
+		for _, a := range of.acts {
+			w := at(a.person, a.party)
+			w.reviews = plus(w.reviews, uint64(a.acts))
+		}
+		list := slices.SortedFunc(maps.Values(all), func(x, y *work) int { return cmp.Or(cmp.Compare(x.person, y.person), cmp.Compare(x.party, y.party)) })
+		for _, w := range list {
+			do(repository, w)
+		}
 	}
-	slices.SortFunc(list, func(x, y work) int {
-		return cmp.Or(cmp.Compare(x.repository, y.repository), cmp.Compare(x.person, y.person), cmp.Compare(x.party, y.party))
-	})
-	return list
+}
+
+// stretches cuts a list where the key of its rows changes.
+func stretches[T any](list []T, key func(*T) uint64, do func([]T)) {
+	for lo, hi := 0, 0; lo < len(list); lo = hi {
+		for hi = lo + 1; hi < len(list) && key(&list[hi]) == key(&list[lo]); hi++ {
+		}
+		do(list[lo:hi])
+	}
 }

@@ -176,8 +176,9 @@ func (f *analyzeFlags) watched(cmd *cobra.Command, streams Streams) error {
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(f.Memory))
 	}
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		// Never written to, so that no memory stands behind it, but the collector reckons with it: what is small is read with hardly a collection.
+		// Not written to, so that no memory stands behind it, but the collector reckons with it: what is small is read with hardly a collection.
 		reserve := make([]byte, collectAbove)
+		untouched(reserve)
 		defer runtime.KeepAlive(reserve)
 	}
 	if info, err := os.Stat(filepath.Dir(f.metrics)); f.metrics != "" && (err != nil || !info.IsDir()) {
