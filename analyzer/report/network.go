@@ -87,12 +87,6 @@ type Group struct {
 	MergedOff         float64 `json:"merged_betweenness_off"`
 }
 
-// collaboration is two people, under their pseudonyms, or organizations, who changed files in common.
-type collaboration struct {
-	a, b    string
-	weights []float64 // of collaborationColumns
-}
-
 // collaborations are all of a network, without reviews. There are many: they take 8 bytes and 8 for each weight.
 type collaborations struct {
 	names   []string

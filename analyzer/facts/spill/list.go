@@ -314,7 +314,7 @@ func (w *image) point(slot, to int) {
 
 // keep adds a text, and gives where it is.
 func (w *image) keep(text string) int {
-	if len(text) != len(w.text) || unsafe.StringData(text) != unsafe.StringData(w.text) {
+	if len(text) != len(w.text) || unsafe.StringData(text) != unsafe.StringData(w.text) { //nolint:gosec // only compared
 		w.text, w.at = text, len(w.bytes)
 		w.bytes = append(w.bytes, text...)
 	}
