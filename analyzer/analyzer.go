@@ -220,6 +220,10 @@ func Run(ctx context.Context, opts Options) (out *Outcome, err error) {
 		if unreadable(read) != problems {
 			from = "" // damaged facts that could not be made again: the next run tries
 		}
+		opts.inState, opts.gone = nil, nil
+		for i := range read {
+			read[i].stored.entry = state.Entry{} // which says what there is to read
+		}
 	}
 	provenance := report.Provenance{Ecosystem: ecosystem.Name, Version: opts.Version, Warnings: slices.Clone(ecosystem.Warnings)}
 	var histories []*facts.Repository

@@ -88,7 +88,8 @@ const (
 // A group with more than most members joins nobody (0: any number is allowed), since a file that everybody touches says nothing of who works
 // with whom; [Crowded] counts these. what names groups, in the plural. Members who share nothing are nodes without edges.
 //
-// It takes O(p log p + sum k^2) for p affiliations, and memory for these and the edges only. Sums go by the numbers of groups.
+// It takes O(p log p + sum k^2) for p affiliations, and memory for these and the edges only. Sums go by the numbers of groups. The affiliations are used
+// up: where there is no error, none are left.
 //
 // ties: Newman, Scientific collaboration networks II, Physical Review E 64, 2001.
 func (a *Affiliations) Project(what string, most int) (*Graph, Crowded, error) {
@@ -108,7 +109,7 @@ func (a *Affiliations) Project(what string, most int) (*Graph, Crowded, error) {
 	if err != nil {
 		return nil, crowded, fmt.Errorf("projecting onto %s: %w", what, err)
 	}
-	members, groups := a.rows(place)
+	groups, members, rows := a.sort(place)
 	sums := make([][]float64, len(columns))
 	for c := range sums {
 		sums[c] = make([]float64, len(g.nodes))
@@ -117,24 +118,22 @@ func (a *Affiliations) Project(what string, most int) (*Graph, Crowded, error) {
 	var met []uint32
 	for i := range g.nodes {
 		met = met[:0]
-		for at := members.start[i]; at < members.start[i+1]; at++ {
-			group := members.other[at]
-			lo, hi := groups.start[group], groups.start[group+1]
+		for _, row := range rows[members[i]:members[i+1]] {
+			group := a.parts[row].group
+			lo, hi := groups[group], groups[group+1]
 			if k := int(hi - lo); k < 2 || most > 0 && k > most {
 				continue
 			}
 			tie := 1 / float64(hi-lo-1)
-			ours := members.weights[int(at)*width:][:width]
-			others := groups.other[lo:hi]
-			first, _ := slices.BinarySearch(others, uint32(i)+1)
-			for j := first; j < len(others); j++ {
-				u := others[j]
+			ours := a.weights[int(row)*width:][:width]
+			for j := row + 1; j < hi; j++ { // who comes after us
+				u := a.parts[j].member
 				if sums[0][u] == 0 {
 					met = append(met, u)
 				}
 				sums[0][u]++
 				sums[1][u] += tie
-				theirs := groups.weights[(int(lo)+j)*width:][:width]
+				theirs := a.weights[int(j)*width:][:width]
 				for c := range ours {
 					sums[2+c][u] += min(ours[c], theirs[c])
 				}
@@ -152,8 +151,8 @@ func (a *Affiliations) Project(what string, most int) (*Graph, Crowded, error) {
 			return nil, crowded, fmt.Errorf("projecting onto %s: more than 2^31 edges: %w", what, ErrNode)
 		}
 	}
-	for i := 1; i < len(groups.start); i++ {
-		if k := int(groups.start[i] - groups.start[i-1]); k >= 2 {
+	for i := 1; i < len(groups); i++ {
+		if k := int(groups[i] - groups[i-1]); k >= 2 {
 			crowded.Groups++
 			if most > 0 && k > most {
 				crowded.Left++
@@ -169,73 +168,74 @@ func (a *Affiliations) Project(what string, most int) (*Graph, Crowded, error) {
 			return nil, crowded, fmt.Errorf("projecting onto %s: %v %s in all, above 2^53: %w", what, total, columns[c].Unit, ErrWeight)
 		}
 	}
+	*a = *NewAffiliations(a.columns...)
 	g.freeze()
 	return g, crowded, nil
 }
 
-// rows are affiliations by one of their sides: those of i are [start[i], start[i+1]), ascending by the other side.
-type rows struct {
-	start, other []uint32
-	weights      []float64
-}
-
-// rows gives the affiliations by member and by group, each pair once. Members go by their places, groups by rank.
-func (a *Affiliations) rows(place []uint32) (members, groups rows) {
-	order := make([]uint32, len(a.parts))
-	for i := range order {
-		order[i] = uint32(i)
-	}
+// sort puts the affiliations in order of groups and places, each pair once, and numbers both so: members by their places, groups from 0. It gives where the
+// affiliations of each group begin, and by member which they are: rows[members[i]:members[i+1]], ascending. There are many, so they stay where they are.
+func (a *Affiliations) sort(place []uint32) (groups, members, rows []uint32) {
 	width := len(a.columns)
-	// Whoever adds group after group saves most of the sorting: then each is sorted for itself.
-	byGroup := func(x, y uint32) int { return cmp.Compare(a.parts[x].group, a.parts[y].group) }
-	if !slices.IsSortedFunc(order, byGroup) {
-		slices.SortFunc(order, byGroup)
-	}
-	for lo := 0; lo < len(order); {
-		hi := lo + 1
-		for hi < len(order) && byGroup(order[lo], order[hi]) == 0 {
-			hi++
+	byGroup := func(x, y part) int { return cmp.Compare(x.group, y.group) }
+	if !slices.IsSortedFunc(a.parts, byGroup) { // most add group after group
+		order := make([]uint32, len(a.parts))
+		for i := range order {
+			order[i] = uint32(i)
 		}
-		slices.SortFunc(order[lo:hi], func(x, y uint32) int {
-			return cmp.Or(cmp.Compare(place[a.parts[x].member], place[a.parts[y].member]),
-				slices.Compare(a.weights[int(x)*width:][:width], a.weights[int(y)*width:][:width]))
+		slices.SortFunc(order, func(x, y uint32) int { return byGroup(a.parts[x], a.parts[y]) })
+		parts, weights := make([]part, 0, len(a.parts)), make([]float64, 0, len(a.weights))
+		for _, at := range order {
+			parts, weights = append(parts, a.parts[at]), append(weights, a.weights[int(at)*width:][:width]...)
+		}
+		a.parts, a.weights = parts, weights
+	}
+	members = make([]uint32, len(place)+1)
+	var order []int      // of a group
+	var were []part      // these
+	var shares []float64 // and theirs
+	n := 0
+	for lo, hi := 0, 0; lo < len(a.parts); lo = hi {
+		for hi = lo + 1; hi < len(a.parts) && a.parts[hi].group == a.parts[lo].group; hi++ {
+		}
+		were, shares, order = append(were[:0], a.parts[lo:hi]...), append(shares[:0], a.weights[lo*width:hi*width]...), order[:0]
+		for i := range were {
+			were[i].member = place[were[i].member]
+			order = append(order, i)
+		}
+		share := func(i int) []float64 { return shares[i*width:][:width] }
+		// By weights too, so that sums of the same are the same in whatever order they came.
+		slices.SortFunc(order, func(x, y int) int {
+			return cmp.Or(cmp.Compare(were[x].member, were[y].member), slices.Compare(share(x), share(y)))
 		})
-		lo = hi
-	}
-	count := make([]uint32, len(place)+1)
-	last := part{}
-	for i, at := range order {
-		p := a.parts[at]
-		w := a.weights[int(at)*width:][:width]
-		if i > 0 && p == last {
-			sum := groups.weights[len(groups.weights)-width:]
-			for c := range w {
-				sum[c] += w[c]
+		first := n
+		for _, at := range order {
+			if n > first && a.parts[n-1].member == were[at].member {
+				sum := a.weights[(n-1)*width:][:width]
+				for c, w := range share(at) {
+					sum[c] += w
+				}
+				continue
 			}
-			continue
+			a.parts[n] = part{were[at].member, uint32(len(groups))}
+			copy(a.weights[n*width:], share(at))
+			members[were[at].member+1]++
+			n++
 		}
-		if i == 0 || p.group != last.group {
-			groups.start = append(groups.start, uint32(len(groups.other)))
-		}
-		last = p
-		groups.other = append(groups.other, place[p.member])
-		groups.weights = append(groups.weights, w...)
-		count[place[p.member]+1]++
+		groups = append(groups, uint32(first))
 	}
-	groups.start = append(groups.start, uint32(len(groups.other)))
+	groups = append(groups, uint32(n))
+	a.parts, a.weights = a.parts[:n], a.weights[:n*width]
 	for i := range place {
-		count[i+1] += count[i]
+		members[i+1] += members[i]
 	}
-	members = rows{start: slices.Clone(count), other: make([]uint32, len(groups.other)), weights: make([]float64, len(groups.weights))}
-	for group := range len(groups.start) - 1 {
-		for at := groups.start[group]; at < groups.start[group+1]; at++ {
-			to := &count[groups.other[at]]
-			members.other[*to] = uint32(group)
-			copy(members.weights[int(*to)*width:], groups.weights[int(at)*width:][:width])
-			*to++
-		}
+	rows, next := make([]uint32, n), slices.Clone(members)
+	for i := range a.parts {
+		at := &next[a.parts[i].member]
+		rows[*at] = uint32(i)
+		*at++
 	}
-	return members, groups
+	return groups, members, rows
 }
 
 // Project joins the nodes of one kind that have a neighbour of another kind in common; see [Affiliations.Project] for the weights and the cap. Only

@@ -3,6 +3,8 @@ package measure
 import (
 	"cmp"
 	"fmt"
+	"iter"
+	"maps"
 	"math"
 	"path"
 	"regexp"
@@ -149,11 +151,11 @@ func most(part, whole uint64) bool { return 100*part >= bulkMost*whole }
 // candidate is a commit that is large enough to be looked at.
 type candidate struct {
 	size
-	row     uint32         // of the repository's commits
-	telling []facts.Change // new files whose name tells something
-	common  uint64         // lines of new files whose name tells nothing
-	copied  uint64         // lines of the telling ones that stood elsewhere, in two files or more
-	from    string         // key of the repository where
+	row     uint32   // of the repository's commits
+	telling []uint32 // new files whose name tells something: rows of the repository's changes
+	common  uint64   // lines of new files whose name tells nothing
+	copied  uint64   // lines of the telling ones that stood elsewhere, in two files or more
+	from    string   // key of the repository where
 }
 
 // Words of subjects. Each is about something that exists already: a version of it, or code kept elsewhere.
@@ -285,6 +287,7 @@ func lengthClass(lines uint32) uint8 { return uint8(math.Log(float64(lines)) * 1
 
 // sighting is where a shape stood first in a repository.
 type sighting struct {
+	shape
 	rank uint32
 	row  uint32
 	when int64
@@ -298,15 +301,15 @@ func (m *measurement) findCopies() {
 	for i := range m.repositories {
 		r := &m.repositories[i]
 		for k := range r.candidates {
-			for _, change := range r.fresh(&r.candidates[k]) {
-				if name := path.Base(r.Paths[change.Path]); names[name] == 0 {
+			for at := range r.fresh(&r.candidates[k]) {
+				if name := path.Base(r.Paths[r.Changes[at].Path]); names[name] == 0 {
 					names[name] = uint32(len(names)) + 1
 				}
 			}
 		}
 	}
 	named := make([][]uint32, len(m.repositories)) // by rank, then by path
-	found := make([]map[shape]sighting, len(m.repositories))
+	found := make([][]sighting, len(m.repositories))
 	m.parallel(len(m.repositories), func(_, rank int) {
 		r := &m.repositories[rank]
 		name := make([]uint32, len(r.Paths))
@@ -317,11 +320,16 @@ func (m *measurement) findCopies() {
 		r.tell(name, len(names))
 		found[rank] = r.sight(uint32(rank), name)
 	})
-	sightings := map[shape][]sighting{}
-	for _, f := range found {
-		for s, at := range f {
-			sightings[s] = append(sightings[s], at)
-		}
+	sightings := slices.Concat(found...)
+	slices.SortFunc(sightings, func(a, b sighting) int {
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.length, b.length), cmp.Compare(a.rank, b.rank))
+	})
+	begins := make([]uint32, len(names)+2) // by name: the first of its sightings
+	for i := range sightings {
+		begins[sightings[i].name+1]++
+	}
+	for i := range len(names) + 1 {
+		begins[i+1] += begins[i]
 	}
 	m.parallel(len(m.repositories), func(_, rank int) {
 		r := &m.repositories[rank]
@@ -334,20 +342,22 @@ func (m *measurement) findCopies() {
 			c := &r.candidates[i]
 			clear(stood)
 			commit := &r.Commits[c.row]
-			for _, change := range c.telling {
+			for _, row := range c.telling {
+				change := &r.Changes[row]
 				name, length := named[rank][change.Path], lengthClass(change.LinesAfter)
 				seen := map[uint32]bool{}
-				for _, l := range [...]uint8{length - 1, length, length + 1} {
-					for _, at := range sightings[shape{name, l}] {
-						before := at.row < c.row
-						if at.rank != uint32(rank) {
-							before = commit.Committed.Valid && at.when < commit.Committed.Unix
-						}
-						if before && !seen[at.rank] {
-							seen[at.rank] = true
-							stood[at.rank].lines += uint64(change.Added)
-							stood[at.rank].files++
-						}
+				for _, at := range sightings[begins[name]:begins[name+1]] {
+					if at.length < length-1 || at.length > length+1 {
+						continue
+					}
+					before := at.row < c.row
+					if at.rank != uint32(rank) {
+						before = commit.Committed.Valid && at.when < commit.Committed.Unix
+					}
+					if before && !seen[at.rank] {
+						seen[at.rank] = true
+						stood[at.rank].lines += uint64(change.Added)
+						stood[at.rank].files++
 					}
 				}
 			}
@@ -361,14 +371,16 @@ func (m *measurement) findCopies() {
 	})
 }
 
-// fresh lists the new files of a commit that are long enough for their name and length to tell something.
-func (r *mined) fresh(c *candidate) (list []facts.Change) {
-	for _, change := range r.Changes[r.Commits[c.row].Changes.Lo:r.Commits[c.row].Changes.Hi] {
-		if change.Kind == facts.Added && change.LinesAfter >= shortest {
-			list = append(list, change)
+// fresh gives the new files of a commit that are long enough for their name and length to tell something: rows of the repository's changes.
+func (r *mined) fresh(c *candidate) iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		span := r.Commits[c.row].Changes
+		for at := span.Lo; at < span.Hi; at++ {
+			if change := &r.Changes[at]; change.Kind == facts.Added && change.LinesAfter >= shortest && !yield(at) {
+				return
+			}
 		}
 	}
-	return list
 }
 
 // tell finds of the candidates which of their new files have telling names, by the number of each path's name, of so many.
@@ -382,18 +394,18 @@ func (r *mined) tell(name []uint32, names int) {
 	}
 	for k := range r.candidates {
 		c := &r.candidates[k]
-		for _, change := range r.fresh(c) {
-			if files[name[change.Path]] >= common {
+		for at := range r.fresh(c) {
+			if change := &r.Changes[at]; files[name[change.Path]] >= common {
 				c.common += uint64(change.Added)
 			} else {
-				c.telling = append(c.telling, change)
+				c.telling = append(c.telling, at)
 			}
 		}
 	}
 }
 
 // sight gives the first commit that left a file of each wanted shape, by the number of each path's name, 0 for those that are not wanted.
-func (r *mined) sight(rank uint32, name []uint32) map[shape]sighting {
+func (r *mined) sight(rank uint32, name []uint32) []sighting {
 	found := map[shape]sighting{}
 	for i := range r.Changes {
 		c := &r.Changes[i]
@@ -404,7 +416,7 @@ func (r *mined) sight(rank uint32, name []uint32) map[shape]sighting {
 		commit := &r.Commits[c.Commit]
 		if at, ok := found[s]; !ok || commit.Committed.Valid && commit.Committed.Unix < at.when {
 			if !ok {
-				at = sighting{rank: rank, row: c.Commit, when: math.MaxInt64}
+				at = sighting{shape: s, rank: rank, row: c.Commit, when: math.MaxInt64}
 			}
 			if commit.Committed.Valid {
 				at.when = min(at.when, commit.Committed.Unix)
@@ -412,7 +424,7 @@ func (r *mined) sight(rank uint32, name []uint32) map[shape]sighting {
 			found[s] = at
 		}
 	}
-	return found
+	return slices.Collect(maps.Values(found))
 }
 
 // detectBulk marks the bulk imports among all entries that count, and lists them. Merges and machines are never bulk: they are outside of T

@@ -418,9 +418,8 @@ func (n *fileNetworks) add(result *measure.Result, within []bool, period string)
 				w.standing = float64(stocks[0].Lines)
 			}
 		}
-		few := len(n.who) <= sharedByMost
 		for i := range n.who {
-			if err := n.put(file, &n.who[i], few); err != nil {
+			if err := n.put(file, &n.who[i], len(n.who)); err != nil {
 				return err
 			}
 		}
@@ -464,7 +463,8 @@ func (n *fileNetworks) forget() {
 	n.who = n.who[:last]
 }
 
-func (n *fileNetworks) put(file uint32, w *fileWork, few bool) error {
+// put adds one of so many who changed a file. Whoever did alone is a node, and no more: most files have one, and join nobody.
+func (n *fileNetworks) put(file uint32, w *fileWork, of int) (err error) {
 	weights := []float64{w.commits, w.changed, w.standing}
 	if !n.window {
 		weights = weights[:2]
@@ -472,20 +472,23 @@ func (n *fileNetworks) put(file uint32, w *fileWork, few bool) error {
 	member, ok := n.members[w.person]
 	if !ok {
 		pseudonym := n.Persons[w.person].Pseudonym
-		var err error
 		if member, err = n.people.AddNode(personNode(pseudonym, pseudonym)); err != nil {
 			return err
 		}
 		n.members[w.person] = member
 	}
-	err := n.people.Add(member, file, weights...)
+	if of > 1 {
+		if err = n.people.Add(member, file, weights...); err != nil {
+			return err
+		}
+	}
 	home, ok := n.homes[int(w.person)]
-	if err != nil || !n.window || !few || !ok || home == people.NoOrganization {
-		return err
+	if !n.window || of > sharedByMost || !ok || home == people.NoOrganization {
+		return nil
 	}
 	name := n.Organizations[home].Name
 	member, err = n.organizations.AddNode(graph.Node{Kind: graph.Organization, Key: name, Label: name})
-	if err == nil {
+	if err == nil && of > 1 {
 		err = n.organizations.Add(member, file, weights...)
 	}
 	return err
