@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"orrery/analyzer/facts"
 	"orrery/analyzer/paths"
@@ -309,18 +310,25 @@ func (m *measurement) findCopies() {
 		}
 	}
 	named := make([][]uint32, len(m.repositories)) // by rank, then by path
-	found := make([][]sighting, len(m.repositories))
-	m.parallel(len(m.repositories), func(_, rank int) {
+	var sightings []sighting
+	var mu sync.Mutex // of these
+	files := make([][]uint32, m.workers)
+	m.parallel(len(m.repositories), func(worker, rank int) {
+		if files[worker] == nil {
+			files[worker] = make([]uint32, len(names)+1)
+		}
 		r := &m.repositories[rank]
 		name := make([]uint32, len(r.Paths))
 		for i, p := range r.Paths {
 			name[i] = names[path.Base(p)]
 		}
 		named[rank] = name
-		r.tell(name, len(names))
-		found[rank] = r.sight(uint32(rank), name)
+		r.tell(name, files[worker])
+		found := r.sight(uint32(rank), name)
+		mu.Lock()
+		defer mu.Unlock()
+		sightings = slices.AppendSeq(sightings, maps.Values(found))
 	})
-	sightings := slices.Concat(found...)
 	slices.SortFunc(sightings, func(a, b sighting) int {
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.length, b.length), cmp.Compare(a.rank, b.rank))
 	})
@@ -383,15 +391,19 @@ func (r *mined) fresh(c *candidate) iter.Seq[uint32] {
 	}
 }
 
-// tell finds of the candidates which of their new files have telling names, by the number of each path's name, of so many.
-func (r *mined) tell(name []uint32, names int) {
+// tell finds of the candidates which of their new files have telling names, by the number of each path's name. files are zeros by name, and left so.
+func (r *mined) tell(name, files []uint32) {
 	if len(r.candidates) == 0 {
 		return
 	}
-	files := make([]int, names+1)
 	for _, n := range name {
 		files[n]++
 	}
+	defer func() {
+		for _, n := range name {
+			files[n] = 0
+		}
+	}()
 	for k := range r.candidates {
 		c := &r.candidates[k]
 		for at := range r.fresh(c) {
@@ -405,7 +417,7 @@ func (r *mined) tell(name []uint32, names int) {
 }
 
 // sight gives the first commit that left a file of each wanted shape, by the number of each path's name, 0 for those that are not wanted.
-func (r *mined) sight(rank uint32, name []uint32) []sighting {
+func (r *mined) sight(rank uint32, name []uint32) map[shape]sighting {
 	found := map[shape]sighting{}
 	for i := range r.Changes {
 		c := &r.Changes[i]
@@ -424,7 +436,7 @@ func (r *mined) sight(rank uint32, name []uint32) []sighting {
 			found[s] = at
 		}
 	}
-	return slices.Collect(maps.Values(found))
+	return found
 }
 
 // detectBulk marks the bulk imports among all entries that count, and lists them. Merges and machines are never bulk: they are outside of T

@@ -325,14 +325,6 @@ func (m *measurement) makeScopes() {
 		}
 	})
 	for i := range m.scopes {
-		if s := &m.scopes[i]; s.like == i {
-			for _, list := range []*[]int64{&s.persons, &s.addresses, &s.names, &s.pairs} {
-				*list = spill.Keep(m.in.Spill, *list)
-			}
-			s.order = spill.Keep(m.in.Spill, s.order)
-		}
-	}
-	for i := range m.scopes {
 		s, like := &m.scopes[i], &m.scopes[m.scopes[i].like]
 		s.order, s.first = like.order, like.first
 		s.persons, s.addresses, s.names, s.pairs = like.persons, like.addresses, like.names, like.pairs
@@ -395,7 +387,7 @@ func (a *arrivals) firsts(m *measurement, s *scope) {
 			}
 		}
 		slices.Sort(dates)
-		return dates
+		return spill.Keep(m.in.Spill, dates)
 	}
 	s.persons = list(a.persons, func(a *actor) uint32 { return a.person })
 	s.addresses = list(a.addresses, func(a *actor) uint32 { return a.address })
@@ -404,6 +396,7 @@ func (a *arrivals) firsts(m *measurement, s *scope) {
 	for _, i := range a.met {
 		a.actors[i] = math.MaxInt64
 	}
+	s.order = spill.Keep(m.in.Spill, s.order)
 }
 
 // before counts the moments of an ascending list that lie before t.

@@ -407,7 +407,7 @@ func (f *fold) finish() {
 		})
 	}
 	f.out.Classes, f.out.Languages, f.out.Years = drop(f.out.Classes), drop(f.out.Languages), drop(f.out.Years)
-	f.out.Subsystems, f.out.Repositories = drop(f.out.Subsystems), drop(f.out.Repositories)
+	f.out.Subsystems, f.out.Repositories = drop(f.out.Subsystems), spill.Keep(f.m.in.Spill, drop(f.out.Repositories))
 	if n := len(f.months); n > 0 {
 		_ = f.conserve(f.months[n-1].Name+" (and of every month before)", func(l Law) error { // they hold, see endMonth
 			f.m.result.Laws = append(f.m.result.Laws, l)

@@ -226,8 +226,8 @@ func (b *builder) strata(s *measure.Strata) *Strata {
 		return nil
 	}
 	out := &Strata{
-		Months: []string{}, Organizations: layers(s.Organizations, true), Classes: layers(s.Classes, false), Languages: layers(s.Languages, false),
-		Years: layers(s.Years, false), Subsystems: layers(s.Subsystems, false), repositories: layers(s.Repositories, false),
+		Months: []string{}, Organizations: b.layers(s.Organizations, true), Classes: b.layers(s.Classes, false), Languages: b.layers(s.Languages, false),
+		Years: b.layers(s.Years, false), Subsystems: b.layers(s.Subsystems, false), repositories: b.layers(s.Repositories, false),
 	}
 	for _, p := range s.Months {
 		out.Months, out.partial = append(out.Months, p.Name), append(out.partial, p.Partial)
@@ -249,11 +249,9 @@ func (b *builder) strata(s *measure.Strata) *Strata {
 	return out
 }
 
-func layers(list []measure.Layer, organizations bool) []Layer {
-	out := make([]Layer, len(list))
-	for i := range list {
+func (b *builder) layers(list []measure.Layer, organizations bool) []Layer {
+	return kept(b.Spill, len(list), func(i int, o *Layer) {
 		l := &list[i]
-		o := &out[i]
 		o.Name, o.Client, o.Outside = l.Name, l.Client, l.Outside
 		if organizations {
 			o.Name, o.Class = rowName(l.Name, l.Organization), className(l.Name, l.Organization, l.Class)
@@ -262,8 +260,7 @@ func layers(list []measure.Layer, organizations bool) []Layer {
 		if l.Bulk != nil {
 			o.BulkLines, o.BulkHere = split(l.Bulk)
 		}
-	}
-	return out
+	})
 }
 
 func split(stocks []measure.Stock) (lines, here []uint64) {

@@ -176,10 +176,11 @@ func (f *analyzeFlags) watched(cmd *cobra.Command, streams Streams) error {
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(f.Memory))
 	}
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
-		// Not written to, so that no memory stands behind it, but the collector reckons with it: what is small is read with hardly a collection.
-		reserve := make([]byte, collectAbove)
-		untouched(reserve)
-		defer runtime.KeepAlive(reserve)
+		// Never written to, so that no memory stands behind it, but the collector reckons with it: what is small is read with hardly a collection. (What is made by
+		// make is sometimes written to, with zeros.)
+		var reserve strings.Builder
+		reserve.Grow(collectAbove)
+		defer runtime.KeepAlive(&reserve)
 	}
 	if info, err := os.Stat(filepath.Dir(f.metrics)); f.metrics != "" && (err != nil || !info.IsDir()) {
 		return usagef("--metrics %s: there is no folder %s", f.metrics, filepath.Dir(f.metrics))

@@ -1,6 +1,0 @@
-//go:build !linux
-
-package cli
-
-// untouched does nothing here.
-func untouched([]byte) {}
