@@ -114,6 +114,7 @@ type Options struct {
 	// lean reads no owners of lines.
 	lean   bool
 	memory *memory  // of Memory; nil for no limit
+	loaded *loaded  // organizations that are known; nil to read them whenever they are asked for
 	spill  *spilled // nil to keep facts in memory
 }
 
@@ -191,6 +192,9 @@ func Run(ctx context.Context, opts Options) (out *Outcome, err error) {
 		if err := opts.findStored(ecosystem); err != nil {
 			return nil, err
 		}
+	}
+	if opts.State == nil {
+		go opts.directory(ecosystem) //nolint:errcheck // beside the histories; whoever asks for it is told
 	}
 	read, err := readAll(ctx, ecosystem.Repositories, opts)
 	if err != nil {
@@ -386,9 +390,9 @@ func governed(e *source.Ecosystem, opts Options) (all []control.Statement, err e
 	if len(files) == 0 {
 		return nil, nil
 	}
-	directory, err := people.LoadDirectory(append(slices.Clone(opts.Organizations), e.Organizations...)...)
+	directory, err := opts.directory(e)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", source.ErrUsage, err)
+		return nil, err
 	}
 	for _, path := range files {
 		one, err := control.ReadGovernance(path)
@@ -480,6 +484,7 @@ func (o *Options) complete() {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
+	o.loaded = &loaded{}
 	if o.Memory > 0 {
 		o.memory = &memory{limit: uint64(o.Memory), reading: map[*held]bool{}}
 	}
@@ -574,11 +579,32 @@ func (o *Options) rules(e *source.Ecosystem) (map[string]bool, error) {
 	return rules, nil
 }
 
+// loaded is the organizations, once they are read.
+type loaded struct {
+	once      sync.Once
+	directory *people.Directory
+	err       error
+}
+
+// directory reads the embedded organizations and the files of the user and of the ecosystem.
+func (o *Options) directory(e *source.Ecosystem) (*people.Directory, error) {
+	l := o.loaded
+	if l == nil {
+		l = &loaded{}
+	}
+	l.once.Do(func() {
+		if l.directory, l.err = people.LoadDirectory(append(slices.Clone(o.Organizations), e.Organizations...)...); l.err != nil {
+			l.err = fmt.Errorf("%w: %w", source.ErrUsage, l.err)
+		}
+	})
+	return l.directory, l.err
+}
+
 // resolving reads the files that say who is who.
 func resolving(e *source.Ecosystem, opts Options) (options people.Options, err error) {
-	directory, err := people.LoadDirectory(append(slices.Clone(opts.Organizations), e.Organizations...)...)
+	directory, err := opts.directory(e)
 	if err != nil {
-		return options, fmt.Errorf("%w: %w", source.ErrUsage, err)
+		return options, err
 	}
 	var mailmaps []*people.Mailmap
 	for _, path := range append(slices.Clone(opts.Mailmaps), e.Mailmaps...) {

@@ -71,9 +71,9 @@ func knownOrganizations(e *source.Ecosystem, opts Options) (func(string) (string
 	if cmp.Or(opts.RollUp, people.LevelBrand) != people.LevelBrand {
 		return nil, nil
 	}
-	directory, err := people.LoadDirectory(append(slices.Clone(opts.Organizations), e.Organizations...)...)
+	directory, err := opts.directory(e)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", source.ErrUsage, err)
+		return nil, err
 	}
 	return directory.Known, nil
 }

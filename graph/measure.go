@@ -19,6 +19,9 @@ const Unweighted = -1
 // the number of processors does not show in the last digits.
 const pieces = 64
 
+// fewSources is below how many one goroutine is sooner done than several that have to talk.
+const fewSources = 256
+
 // Products are wrapped in float64() before they are added, which forbids the compiler to fuse the two steps on some processors: results
 // are then equal to the last bit on all of them.
 
@@ -360,6 +363,17 @@ func overSources(g *Graph, column int, visit func(s *search, source int, sum []f
 // processors. Each goroutine asks for a visit of its own.
 func overPieces(n int, worker func() func(lo, hi int, sum []float64)) []float64 {
 	total := make([]float64, n)
+	if n < fewSources {
+		visit, sum := worker(), make([]float64, n)
+		for piece := range pieces {
+			visit(piece*n/pieces, (piece+1)*n/pieces, sum)
+			for i, x := range sum {
+				total[i] += x
+			}
+			clear(sum)
+		}
+		return total
+	}
 	type result struct {
 		piece int
 		sum   []float64
