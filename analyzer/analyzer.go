@@ -23,6 +23,7 @@ import (
 	"orrery/analyzer/alert"
 	"orrery/analyzer/control"
 	"orrery/analyzer/facts"
+	"orrery/analyzer/facts/spill"
 	"orrery/analyzer/history"
 	"orrery/analyzer/measure"
 	"orrery/analyzer/openness"
@@ -289,6 +290,7 @@ func Run(ctx context.Context, opts Options) (out *Outcome, err error) {
 	book := control.Read(histories, teams(ecosystem))
 	places := places(histories, ecosystem.Repositories)
 	book.ReadForges(told.owners, histories, places)
+	book.Acts = spill.Keep(opts.spill.place(), book.Acts)
 	pulls := openness.Tell(told.owners, places, book)
 	resolution, err := resolve(histories, ecosystem, told.owners, book.Mentions, opts)
 	if err != nil {

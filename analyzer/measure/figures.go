@@ -387,7 +387,7 @@ func (a *arrivals) firsts(m *measurement, s *scope) {
 			}
 		}
 		slices.Sort(dates)
-		return spill.Keep(m.in.Spill, dates)
+		return spill.Keep(m.aside, dates)
 	}
 	s.persons = list(a.persons, func(a *actor) uint32 { return a.person })
 	s.addresses = list(a.addresses, func(a *actor) uint32 { return a.address })
@@ -396,7 +396,7 @@ func (a *arrivals) firsts(m *measurement, s *scope) {
 	for _, i := range a.met {
 		a.actors[i] = math.MaxInt64
 	}
-	s.order = spill.Keep(m.in.Spill, s.order)
+	s.order = spill.Keep(m.aside, s.order)
 }
 
 // before counts the moments of an ascending list that lie before t.

@@ -301,7 +301,7 @@ func (f *fold) endMonth(month int) error {
 		copy(then, now)
 		rows = append(rows, row)
 	}
-	f.people = append(f.people, spill.Keep(m.in.Spill, rows))
+	f.people = append(f.people, rows)
 	f.changed = f.changed[:0]
 	if failed != nil {
 		return failed

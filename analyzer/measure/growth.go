@@ -38,7 +38,7 @@ func (m *measurement) ledger(r *mined) error {
 		}
 		lines = s.Lines
 	}
-	r.clocks, r.added, r.removed = spill.Keep(m.in.Spill, r.clocks), spill.Keep(m.in.Spill, r.added), spill.Keep(m.in.Spill, r.removed)
+	r.clocks, r.added, r.removed = spill.Keep(m.aside, r.clocks), spill.Keep(m.aside, r.added), spill.Keep(m.aside, r.removed)
 	return nil
 }
 

@@ -458,8 +458,9 @@ func (m *measurement) prepare() error {
 type measurement struct {
 	in      Input
 	workers int
-	limit   int64 // the first invalid second
-	order   []int // input positions of repositories, by key
+	limit   int64       // the first invalid second
+	aside   *spill.File // where what is needed of each repository is kept: that of the input, nil for one repository, which has memory of its own
+	order   []int       // input positions of repositories, by key
 	result  Result
 
 	repositories []mined // by rank: position in order
@@ -519,6 +520,9 @@ func newMeasurement(in Input) (*measurement, error) {
 		return nil, fmt.Errorf("day of fetch %s: it must lie between 1990 and 2099", time.Unix(in.Fetched, 0).UTC().Format(time.DateOnly))
 	}
 	m := &measurement{in: in, workers: in.Workers, limit: in.Fetched + day + 1}
+	if n > 1 {
+		m.aside = in.Spill
+	}
 	if m.workers < 1 {
 		m.workers = runtime.GOMAXPROCS(0)
 	}

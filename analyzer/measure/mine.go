@@ -163,7 +163,7 @@ func (m *measurement) tabulate() error {
 	m.detectBulk()
 	m.listBulk()
 	m.creditCoAuthors()
-	m.entries = spill.Keep(m.in.Spill, m.entries)
+	m.entries = spill.Keep(m.aside, m.entries)
 	for i := range m.repositories {
 		m.repositories[i].locals, m.repositories[i].candidates = nil, nil
 	}
@@ -201,7 +201,7 @@ func (m *measurement) walk(r *mined) (err error) {
 		return err
 	}
 	r.landed, err = r.land()
-	r.landed = spill.Keep(m.in.Spill, r.landed)
+	r.landed = spill.Keep(m.aside, r.landed)
 	return err
 }
 

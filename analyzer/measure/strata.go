@@ -244,7 +244,7 @@ func (m *measurement) classify() error {
 			}
 			r.kindOf[p] = n
 		}
-		r.kindOf = spill.Keep(m.in.Spill, r.kindOf)
+		r.kindOf = spill.Keep(m.aside, r.kindOf)
 		r.windows = make([]standing, len(m.result.Windows))
 		for w := range r.windows {
 			r.windows[w].kinds = make([]KindRow, len(r.kinds))
@@ -335,7 +335,7 @@ func (m *measurement) originsOf(r *mined) error {
 	}
 	r.origins[len(r.Commits)] = origin{writer: intern(key{m.nobody(), facts.None})}
 	r.pathLines = make([]int32, len(r.Paths))
-	r.origins, r.writers = spill.Keep(m.in.Spill, r.origins), spill.Keep(m.in.Spill, r.writers)
+	r.origins, r.writers = spill.Keep(m.aside, r.origins), spill.Keep(m.aside, r.writers)
 	return nil
 }
 

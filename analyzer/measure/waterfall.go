@@ -139,7 +139,7 @@ func (m *measurement) waterfalls() error {
 	all := make([][]fallen, len(m.repositories))
 	if err := m.each(func(_, rank int, r *mined) error {
 		of, err := m.fall(r, periods)
-		all[rank] = spill.Keep(m.in.Spill, of)
+		all[rank] = spill.Keep(m.aside, of)
 		return err
 	}); err != nil {
 		return err

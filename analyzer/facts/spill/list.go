@@ -83,7 +83,7 @@ func (l *List[T]) mapped() []T {
 
 // Keep gives the same rows, kept in the file as [List] says.
 func Keep[T any](s *File, rows []T) []T {
-	if len(rows) == 0 || s == nil {
+	if len(rows) == 0 || s == nil || s.has(unsafe.Pointer(unsafe.SliceData(rows))) { //nolint:gosec // only compared
 		return rows // nil stays nil
 	}
 	l := NewList[T](s, len(rows))
@@ -93,12 +93,17 @@ func Keep[T any](s *File, rows []T) []T {
 
 // Concat gives the rows of all parts one after the other, kept in the file as [List] says.
 func Concat[T any](s *File, parts ...[]T) []T {
-	n := 0
-	for _, part := range parts {
-		n += len(part)
+	n, last := 0, 0
+	for i, part := range parts {
+		if n += len(part); len(part) > 0 {
+			last = i
+		}
 	}
-	if n == 0 {
+	switch n {
+	case 0:
 		return nil
+	case len(parts[last]): // the only one: no need to have it twice
+		return Keep(s, parts[last])
 	}
 	l, at := NewList[T](s, n), 0
 	for _, part := range parts {
@@ -116,6 +121,18 @@ func (l *List[T]) fill(at int, rows []T) {
 		l.Set(at, rows[:n])
 		at, rows = at+n, rows[n:]
 	}
+}
+
+// has says whether something lies in the file.
+func (s *File) has(p unsafe.Pointer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, segment := range s.segments {
+		if at := uintptr(unsafe.Pointer(unsafe.SliceData(segment))); at <= uintptr(p) && uintptr(p) < at+uintptr(len(segment)) { //nolint:gosec // only compared
+			return true
+		}
+	}
+	return false
 }
 
 // Err says why something is in memory that should be in the file; nil if nothing is.
