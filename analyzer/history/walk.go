@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -29,174 +29,53 @@ type walked struct {
 	lost    bool       // a parent could not be read: what the commit changed is unknown
 }
 
-// Objects behind a wanted commit are read ahead, since packs hold commits one after another: so many at once, and so many by one worker.
-const (
-	prefetch     = 4096
-	prefetchPart = 64
-)
-
-// ahead is objects that are read ahead.
-type ahead struct {
-	numbers []odb.Number
-	commits []*commit // nil where there is none
-	errs    []error
-	wait    func() error
-}
-
-// readCommits walks from head to the roots. Commits are read ahead in the order of the pack, on all workers: a chain of parents alone would
-// keep one busy. order is by ancestry first, then committer date, then id. Commits that known gives are not read.
+// readCommits walks from head to the roots. order is by ancestry first, then committer date, then id. Commits that known gives are not read; it
+// is asked by several goroutines.
 func readCommits(
 	ctx context.Context, r *Repository, head facts.ID, readers []*odb.Reader, known func(facts.ID) *commit,
 ) (*walk, error) {
 	db := r.Objects
 	w := &walk{}
-	parsed := make([]*commit, db.Len()) // by object number
-	failed := make(map[odb.Number]error)
-	window := prefetch
-	kept := make([]*copies, len(readers))
-	for i := range kept {
-		kept[i] = newCopies()
+	headAt := odb.None
+	if n, ok := db.Lookup(head); ok {
+		headAt = n
 	}
-	// start reads the objects behind at, on all workers.
-	start := func(at odb.Number) *ahead {
-		a := &ahead{numbers: db.Near(nil, at, window)}
-		a.commits, a.errs = make([]*commit, len(a.numbers)), make([]error, len(a.numbers))
-		var next, others atomic.Int64
-		g, ctx := errgroup.WithContext(ctx)
-		for k, reader := range readers {
-			g.Go(func() error {
-				for {
-					// The first part holds the object that is wanted, so it is read whatever the others found.
-					lo := int(next.Add(prefetchPart)) - prefetchPart
-					if lo >= len(a.numbers) || lo > 0 && others.Load() > 64 {
-						return nil
-					}
-					if ctx.Err() != nil {
-						return ctx.Err()
-					}
-					for i := lo; i < min(lo+prefetchPart, len(a.numbers)); i++ {
-						n := a.numbers[i]
-						a.errs[i] = odb.Guard(func() (err error) {
-							if parsed[n] != nil {
-								return nil
-							}
-							if n != at {
-								e, err := reader.Entry(n)
-								if err != nil || e.Kind != odb.Commit {
-									others.Add(1) // read ahead in vain; whoever needs it learns why
-									return nil    //nolint:nilerr // as said
-								}
-							}
-							a.commits[i], err = readCommitNumber(reader, db, n, kept[k])
-							return err
-						})
-						reader.Release()
-					}
-				}
-			})
-		}
-		a.wait = g.Wait
-		return a
-	}
-	take := func(a *ahead) error {
-		if err := a.wait(); err != nil {
-			return err
-		}
-		found := 0
-		for i, n := range a.numbers {
-			if a.errs[i] != nil {
-				failed[n] = a.errs[i]
-			} else if a.commits[i] != nil {
-				parsed[n] = a.commits[i]
-				found++
-			}
-		}
-		// Where commits lie scattered among other objects, there is nothing to be gained from reading on.
-		window = min(max(4*found, 8), prefetch)
-		return nil
-	}
-	// While commits are strung together, those behind them are read: later is what is being read, nil if nothing is.
-	var later *ahead
-	defer func() {
-		if later != nil {
-			_ = later.wait()
-		}
-	}()
-	fetch := func(at odb.Number) error {
-		last := later
-		later = nil
-		if last != nil {
-			if err := take(last); err != nil {
-				return err
-			}
-		}
-		if parsed[at] == nil && failed[at] == nil {
-			last = start(at)
-			if err := take(last); err != nil {
-				return err
-			}
-		}
-		if n := len(last.numbers); n > 0 && window == prefetch && parsed[last.numbers[n-1]] != nil {
-			later = start(last.numbers[n-1])
-		}
-		return nil
+	all, err := gather(ctx, r, headAt, readers, known)
+	if err != nil {
+		return nil, err
 	}
 	get := func(id facts.ID, n odb.Number) (*commit, error) {
 		if n == odb.None {
 			return nil, &odb.Error{Reason: facts.Missing, ID: id, Err: errors.New("a commit is missing")}
 		}
-		if parsed[n] == nil && failed[n] == nil {
-			if err := fetch(n); err != nil {
-				return nil, err
-			}
-		}
-		return parsed[n], failed[n]
+		return all.commits[n], all.failed[n]
 	}
 
 	index := make([]int32, db.Len()) // by object number: the row plus one
 	lost := map[facts.ID]bool{}
 	var found []walked
-	add := func(id facts.ID, n odb.Number) (int32, error) {
+	add := func(id facts.ID, n odb.Number) int32 { // its row, or -1 if it cannot be read
 		if n != odb.None && index[n] != 0 {
-			return index[n] - 1, nil
+			return index[n] - 1
 		}
 		if lost[id] {
-			return -1, nil
+			return -1
 		}
-		var c *commit
-		var err error
-		if known != nil && n != odb.None {
-			c = known(id)
-		}
-		if c == nil {
-			c, err = get(id, n)
-		}
+		c, err := get(id, n)
 		if err != nil {
-			if ctx.Err() != nil {
-				return 0, ctx.Err()
-			}
 			lost[id] = true
 			w.missing++
 			w.skips = append(w.skips, facts.Skip{
 				Reason: odb.ReasonOf(err), Object: id, Commit: facts.None, Path: facts.None, Detail: "a commit; history before it is unknown",
 			})
-			return -1, nil
-		}
-		if r.shallow[id] {
-			c.parents, c.parentsAt = nil, nil
+			return -1
 		}
 		i := int32(len(found))
 		index[n] = i + 1
 		found = append(found, walked{commit: c, id: id})
-		return i, nil
+		return i
 	}
-	headAt := odb.None
-	if n, ok := db.Lookup(head); ok {
-		headAt = n
-	}
-	if i, err := add(head, headAt); err != nil {
-		return nil, err
-	} else if i < 0 {
+	if add(head, headAt) < 0 {
 		return nil, fmt.Errorf("reading commit %s: %w", head, errMissingHead)
 	}
 	children := []int32{0}
@@ -204,10 +83,7 @@ func readCommits(
 	for i := 0; i < len(found); i++ {
 		rows := make([]int32, 0, len(found[i].commit.parents))
 		for k, id := range found[i].commit.parents {
-			p, err := add(id, found[i].parentsAt[k])
-			if err != nil {
-				return nil, err
-			}
+			p := add(id, found[i].parentsAt[k])
 			if p < 0 {
 				found[i].lost = true
 				continue
@@ -223,6 +99,217 @@ func readCommits(
 		}
 	}
 	return w, w.sort(found, parentRows)
+}
+
+// gathering reads the commits that can be reached from one, on all workers. A chain of parents alone would keep one of them busy: who has nothing
+// else to do reads what is stored behind a commit that is wanted, since packs hold commits one after another.
+type gathering struct {
+	r     *Repository
+	known func(facts.ID) *commit
+
+	// By object number; of those that are done.
+	commits []*commit
+	failed  map[odb.Number]error
+
+	mu     sync.Mutex
+	change *sync.Cond // something is to be done, or all is
+	state  []gathered // by object number
+	queue  []odb.Number
+	open   int // how many are wanted and not done
+
+	next, last odb.Number // where reading ahead goes on, and the last that was queued; None where there is nothing
+	vain       int        // how many were read ahead and are not wanted so far
+}
+
+// gathered is how far a commit is.
+type gathered uint8
+
+const (
+	unseen gathered = iota
+	begun           // somebody reads it ahead
+	ahead           // it was read ahead
+	wanted          // it is queued, somebody reads it, or it is done
+)
+
+const (
+	gatherPart = 16      // so many are taken from the queue at once
+	aheadPart  = 64      // so many objects are read ahead at once,
+	mostVain   = 8 << 10 // unless there are so many that nobody has asked for
+)
+
+func gather(ctx context.Context, r *Repository, head odb.Number, readers []*odb.Reader, known func(facts.ID) *commit) (*gathering, error) {
+	n := r.Objects.Len()
+	s := &gathering{
+		r: r, known: known, commits: make([]*commit, n), state: make([]gathered, n), failed: map[odb.Number]error{}, next: odb.None, last: odb.None,
+	}
+	s.change = sync.NewCond(&s.mu)
+	if head != odb.None {
+		s.want(head)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	stop := context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.change.Broadcast()
+	})
+	defer stop()
+	for _, reader := range readers {
+		g.Go(func() error { return s.work(ctx, reader) })
+	}
+	return s, g.Wait()
+}
+
+func (s *gathering) work(ctx context.Context, reader *odb.Reader) error {
+	kept := newCopies()
+	var part []odb.Number
+	var read []*commit
+	var errs []error
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.open > 0 && ctx.Err() == nil {
+		from := odb.None
+		if part = s.take(part[:0]); len(part) == 0 {
+			if part, from = s.takeAhead(part); from == odb.None {
+				s.change.Wait()
+				continue
+			}
+		}
+		s.mu.Unlock()
+		read, errs = read[:0], errs[:0]
+		others := 0
+		for _, n := range part {
+			var c *commit
+			var err error
+			if from == odb.None || commitAt(reader, n) {
+				c, err = s.read(reader, n, kept)
+			} else {
+				others++ // whoever wants it learns what it is
+			}
+			read, errs = append(read, c), append(errs, err)
+		}
+		s.mu.Lock()
+		for i, n := range part {
+			s.done(n, read[i], errs[i])
+		}
+		if from != odb.None && 2*others > len(part) && s.next == from {
+			s.next = odb.None // commits lie scattered here
+		}
+		if s.open == 0 || len(s.queue) > 0 {
+			s.change.Broadcast()
+		}
+	}
+	return ctx.Err()
+}
+
+// commitAt says whether an object is a commit that is stored whole.
+func commitAt(reader *odb.Reader, n odb.Number) (yes bool) {
+	err := odb.Guard(func() error {
+		e, err := reader.Entry(n)
+		yes = err == nil && e.Kind == odb.Commit
+		return err
+	})
+	return yes && err == nil
+}
+
+func (s *gathering) read(reader *odb.Reader, n odb.Number, kept *copies) (c *commit, err error) {
+	err = odb.Guard(func() (err error) {
+		if s.known != nil {
+			if c = s.known(s.r.Objects.ID(n)); c != nil {
+				return nil
+			}
+		}
+		c, err = readCommitNumber(reader, s.r.Objects, n, kept)
+		return err
+	})
+	reader.Release()
+	if c != nil && len(s.r.shallow) > 0 && s.r.shallow[s.r.Objects.ID(n)] {
+		c.parents, c.parentsAt = nil, nil
+	}
+	return c, err
+}
+
+// take takes commits from the queue, and leaves some for the others.
+func (s *gathering) take(part []odb.Number) []odb.Number {
+	n := min((len(s.queue)+1)/2, gatherPart)
+	part = append(part, s.queue[len(s.queue)-n:]...)
+	s.queue = s.queue[:len(s.queue)-n]
+	return part
+}
+
+// takeAhead takes objects to be read ahead. from is where the next would go on, or None if nothing is to be read.
+func (s *gathering) takeAhead(part []odb.Number) (_ []odb.Number, from odb.Number) {
+	if s.next == odb.None {
+		s.next, s.last = s.last, odb.None
+	}
+	if s.next == odb.None || s.vain > mostVain {
+		return part, odb.None
+	}
+	near := s.r.Objects.Near(nil, s.next, aheadPart+1)
+	if len(near) < 2 {
+		s.next = odb.None
+		return part, odb.None
+	}
+	for _, n := range near[1:] {
+		if s.state[n] == unseen {
+			s.state[n] = begun
+			part = append(part, n)
+		}
+	}
+	s.next = near[len(near)-1]
+	return part, s.next
+}
+
+// want says that a commit is one of those asked for.
+func (s *gathering) want(n odb.Number) {
+	for list := []odb.Number{n}; len(list) > 0; {
+		n, list = list[len(list)-1], list[:len(list)-1]
+		before := s.state[n]
+		s.state[n] = wanted
+		switch before {
+		case unseen:
+			s.open++
+			s.queue = append(s.queue, n)
+			s.last = n
+		case begun:
+			s.open++
+		case ahead:
+			s.vain--
+			list = s.parents(list, n)
+		case wanted:
+		}
+	}
+}
+
+func (s *gathering) parents(list []odb.Number, n odb.Number) []odb.Number {
+	if c := s.commits[n]; c != nil {
+		for _, p := range c.parentsAt {
+			if p != odb.None && s.state[p] != wanted {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}
+
+// done takes what was read. What was read ahead and is no commit is as if it had not been looked at.
+func (s *gathering) done(n odb.Number, c *commit, err error) {
+	if s.commits[n] = c; err != nil {
+		s.failed[n] = err
+	}
+	switch {
+	case s.state[n] == wanted && c == nil && err == nil:
+		s.queue = append(s.queue, n)
+	case s.state[n] == wanted:
+		s.open--
+		for _, p := range s.parents(nil, n) {
+			s.want(p)
+		}
+	case c == nil && err == nil:
+		s.state[n] = unseen
+	default:
+		s.state[n] = ahead
+		s.vain++
+	}
 }
 
 var errMissingHead = errors.New("the commit to start from is missing or damaged")

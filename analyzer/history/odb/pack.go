@@ -167,43 +167,51 @@ func (p *pack) order() {
 	}
 }
 
-// rank sorts the objects by offset.
+// rank sorts the objects by offset: into buckets by counting, since objects fill a pack evenly, and each bucket by comparing, which is all the
+// work where a false index has put everything into one.
 func (p *pack) rank() {
 	p.offsets = make([]int64, p.count)
 	p.positions = make([]uint32, p.count)
 	p.ranks = make([]uint32, p.count)
-	for i := range p.count {
-		off, _ := p.indexOffset(i) // checked as the index was read
-		p.offsets[i], p.positions[i] = off, i
-	}
-	const positionBits = 24
-	if p.count < 1<<positionBits && len(p.data) < 1<<(63-positionBits) {
-		// One word holds both, which sorts several times as fast.
-		for i, off := range p.offsets {
-			p.offsets[i] = off<<positionBits | int64(i)
-		}
-		slices.Sort(p.offsets)
-		for i, v := range p.offsets {
-			p.offsets[i], p.positions[i] = v>>positionBits, uint32(v&(1<<positionBits-1))
-		}
-	} else {
-		slices.SortFunc(p.positions, func(a, b uint32) int { return cmp.Compare(p.offsets[a], p.offsets[b]) })
-		slices.Sort(p.offsets)
-	}
-	for rank, position := range p.positions {
-		p.ranks[position] = uint32(rank)
-	}
 	for p.shift = 5; uint64(len(p.data))>>p.shift > uint64(p.count)+64; p.shift++ {
 	}
 	p.buckets = make([]uint32, len(p.data)>>p.shift+2)
-	next := 0
-	for rank, off := range p.offsets {
-		for ; next <= int(off>>p.shift); next++ {
-			p.buckets[next] = uint32(rank)
+	for i := range p.count {
+		off, _ := p.indexOffset(i) // checked as the index was read
+		p.buckets[off>>p.shift]++
+	}
+	sum := uint32(0)
+	for i, n := range p.buckets {
+		sum += n
+		p.buckets[i] = sum // where the bucket ends, and begins when all have been put in from behind
+	}
+	for i := p.count; i > 0; i-- {
+		off, _ := p.indexOffset(i - 1)
+		at := &p.buckets[off>>p.shift]
+		*at--
+		p.offsets[*at], p.positions[*at] = off, i-1
+	}
+	type object struct {
+		offset   int64
+		position uint32
+	}
+	var bucket []object
+	for i := 1; i < len(p.buckets); i++ {
+		lo, hi := p.buckets[i-1], p.buckets[i]
+		if hi-lo < 2 {
+			continue
+		}
+		bucket = bucket[:0]
+		for rank := lo; rank < hi; rank++ {
+			bucket = append(bucket, object{p.offsets[rank], p.positions[rank]})
+		}
+		slices.SortStableFunc(bucket, func(a, b object) int { return cmp.Compare(a.offset, b.offset) })
+		for k, o := range bucket {
+			p.offsets[lo+uint32(k)], p.positions[lo+uint32(k)] = o.offset, o.position
 		}
 	}
-	for ; next < len(p.buckets); next++ {
-		p.buckets[next] = p.count
+	for rank, position := range p.positions {
+		p.ranks[position] = uint32(rank)
 	}
 }
 
@@ -252,8 +260,26 @@ func (p *pack) find(id *facts.ID) (uint32, bool) {
 		lo = binary.BigEndian.Uint32(fan[4*(int(id[0])-1):])
 	}
 	hi := binary.BigEndian.Uint32(fan[4*int(id[0]):])
-	// Names are hashes, spread evenly: eight bytes decide nearly always, and compare as one word.
+	// Names are hashes, spread evenly: eight bytes decide nearly always, and compare as one word; and where a name stands can be guessed so
+	// well that only the neighbours need be searched, unless somebody has chosen the names.
 	key := binary.BigEndian.Uint64(id[:8])
+	guess := lo + uint32(key<<8>>32*uint64(hi-lo)>>32)
+	for reach := uint64(16); reach < uint64(hi-lo); reach *= 4 {
+		below, above := lo, hi
+		if uint64(guess-lo) > reach {
+			below = guess - uint32(reach)
+		}
+		if uint64(hi-guess) > reach {
+			above = guess + uint32(reach)
+		}
+		first := binary.BigEndian.Uint64(p.ids[uint64(below)*row+skip:])
+		last := binary.BigEndian.Uint64(p.ids[uint64(above-1)*row+skip:])
+		if below > lo && first >= key || above < hi && last <= key {
+			continue // equal ones may go on outside
+		}
+		lo, hi = below, above
+		break
+	}
 	for lo < hi {
 		mid := lo + (hi-lo)/2
 		at := p.ids[uint64(mid)*row+skip:][:hashSize]
