@@ -290,7 +290,10 @@ func Run(ctx context.Context, opts Options) (out *Outcome, err error) {
 	book := control.Read(histories, teams(ecosystem))
 	places := places(histories, ecosystem.Repositories)
 	book.ReadForges(told.owners, histories, places)
-	book.Acts = spill.Keep(opts.spill.place(), book.Acts)
+	classes.Go(func() error {
+		book.Acts = spill.Keep(opts.spill.place(), book.Acts)
+		return nil
+	})
 	pulls := openness.Tell(told.owners, places, book)
 	resolution, err := resolve(histories, ecosystem, told.owners, book.Mentions, opts)
 	if err != nil {

@@ -11,25 +11,37 @@ import (
 // assemble writes what was found as facts, and keeps the plan if that is asked for.
 func assemble(r *Repository, w *walk, p *plan, m *measured, keep bool) *facts.Repository {
 	out := &facts.Repository{
-		Shallow: len(r.shallow) > 0,
-		Commits: make([]facts.Commit, len(w.commits)),
-		Paths:   p.paths,
-		Changes: make([]facts.Change, 0, len(p.rows)),
-		Skips:   append(slices.Clone(w.skips), p.skips...),
-		Notes:   r.Notes,
+		Shallow:  len(r.shallow) > 0,
+		Commits:  make([]facts.Commit, len(w.commits)),
+		Paths:    p.paths,
+		Changes:  make([]facts.Change, 0, len(p.rows)),
+		Skips:    append(slices.Clone(w.skips), p.skips...),
+		Notes:    r.Notes,
+		Survival: m.survival,
 	}
 	if p.limited > 0 {
 		out.Notes = append(slices.Clone(out.Notes),
 			fmt.Sprintf("in %d commits with very many files only unchanged renames were looked for, as git does", p.limited))
 	}
+	parents, trailers := 0, 0
+	for i := range w.commits {
+		parents += len(w.commits[i].parents)
+		trailers += len(w.commits[i].trailers)
+	}
+	out.Parents, out.Trailers = slices.Grow(out.Parents, parents), slices.Grow(out.Trailers, trailers)
 	signatures := map[facts.Signature]uint32{}
-	sign := func(s facts.Signature) uint32 {
-		i, ok := signatures[s]
-		if !ok {
-			i = uint32(len(out.Signatures))
-			out.Signatures = append(out.Signatures, s)
-			signatures[s] = i
+	copies := map[*facts.Signature]uint32{} // of which each worker has made its own
+	sign := func(s *facts.Signature) uint32 {
+		i, ok := copies[s]
+		if ok {
+			return i
 		}
+		if i, ok = signatures[*s]; !ok {
+			i = uint32(len(out.Signatures))
+			out.Signatures = append(out.Signatures, *s)
+			signatures[*s] = i
+		}
+		copies[s] = i
 		return i
 	}
 	if keep {
@@ -41,7 +53,7 @@ func assemble(r *Repository, w *walk, p *plan, m *measured, keep bool) *facts.Re
 		c := &w.commits[i]
 		f := &out.Commits[i]
 		f.ID, f.Subject, f.Step = c.id, c.subject, facts.None
-		f.Author, f.Committer = sign(*c.author.Signature), sign(*c.committer.Signature)
+		f.Author, f.Committer = sign(c.author.Signature), sign(c.committer.Signature)
 		f.Authored, f.Committed = c.author.when, c.committer.when
 		f.Parents.Lo = uint32(len(out.Parents))
 		out.Parents = append(out.Parents, c.parents...)
@@ -86,10 +98,6 @@ func assemble(r *Repository, w *walk, p *plan, m *measured, keep bool) *facts.Re
 	out.Walk.Missing = w.missing
 	p.steps(w, m, out)
 	p.contents(m, out)
-	out.Survival = make([]facts.Survival, len(m.survival))
-	for i, s := range m.survival {
-		out.Survival[i] = facts.Survival{Step: s.step, Path: s.path, Commit: s.owner, Lines: s.lines}
-	}
 	return out
 }
 

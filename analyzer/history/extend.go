@@ -536,7 +536,7 @@ func (before *earlier) recall(p *plan, m *measured, l *lineages) {
 		if owner != facts.None {
 			owner = before.commit[owner]
 		}
-		m.survival = append(m.survival, survived{s.Step, path, owner, s.Lines})
+		m.survival = append(m.survival, facts.Survival{Step: s.Step, Path: path, Commit: owner, Lines: s.Lines})
 	}
 }
 

@@ -22,7 +22,7 @@ type measured struct {
 	rows   []lineCount    // by row
 	events []lineCount    // by event
 	// survival is by step, path and owner; only if ownership was asked for.
-	survival []survived
+	survival []facts.Survival
 	// head holds the owners of lines by version of the last snapshot; only if they were asked for.
 	head map[uint32][]run
 	// last and seen are by path: its youngest version, and what that tells.
@@ -46,7 +46,7 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 		rows: make([]lineCount, len(p.rows)), events: make([]lineCount, len(p.events)),
 		last: p.last(), seen: make([]glimpse, len(p.paths)),
 	}
-	lineages := p.lineages(r)
+	lineages := p.lineages()
 	for _, v := range opts.head {
 		lineages.wanted[lineages.by[v]] = true
 	}
@@ -56,6 +56,19 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 	}
 	all := opts.head == nil && before == nil
 	opts.Progress.Versions.Store(int64(len(p.versions)))
+	// What is put in order below takes one goroutine a while, each of its parts.
+	contents := newBlobs(r.Objects.Len(), len(readers)*opts.Memory)
+	var preparing errgroup.Group
+	preparing.Go(func() error {
+		return odb.Guard(func() error {
+			p.expect(contents, readers[0], r.Objects, func(v uint32) bool { return all || lineages.wanted[lineages.by[v]] })
+			return nil
+		})
+	})
+	preparing.Go(func() error {
+		p.arrange(lineages)
+		return nil
+	})
 	jobs := make([][]job, len(lineages.of))
 	add := func(from, to uint32, out *lineCount) {
 		if from != facts.None && to != facts.None {
@@ -82,23 +95,8 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 	for _, reader := range readers {
 		reader.Forget() // trees; files are kept as lines
 	}
-	contents := newBlobs(r.Objects.Len(), len(readers)*opts.Memory)
-	base := func(n odb.Number) odb.Number {
-		e, err := readers[0].Entry(n)
-		if err != nil {
-			return odb.None // which whoever reads it finds out
-		}
-		return e.Base
-	}
-	for _, i := range lineages.order {
-		if !all && !lineages.wanted[i] {
-			continue
-		}
-		for _, v := range lineages.of[i] {
-			if n, ok := p.object(v, r.Objects); ok {
-				contents.expect(n, base)
-			}
-		}
+	if err := preparing.Wait(); err != nil {
+		return nil, err
 	}
 	until := make([]uint32, len(p.versions))
 	workers := make([]*lineageReader, len(readers))
@@ -137,38 +135,52 @@ func (p *plan) measure(ctx context.Context, r *Repository, readers []*odb.Reader
 		return nil, err
 	}
 	m.head = make(map[uint32][]run)
+	survival := [][]facts.Survival{m.survival}
 	for _, b := range workers {
-		m.survival = append(m.survival, b.survival...)
+		survival = append(survival, b.survival)
 		for v, runs := range b.head {
 			if runs != nil {
 				m.head[v] = runs
 			}
 		}
 	}
-	m.survival = sortSurvival(m.survival, len(p.mainline))
+	m.survival = sortSurvival(survival, len(p.mainline), len(readers))
 	return m, nil
 }
 
-// sortSurvival orders by step, then path, then owner. Steps are many and each is small.
-func sortSurvival(rows []survived, steps int) []survived {
+// sortSurvival orders by step, then path, then commit. Steps are many and each is small.
+func sortSurvival(parts [][]facts.Survival, steps, workers int) []facts.Survival {
 	at := make([]uint32, steps+1)
-	for _, s := range rows {
-		at[s.step+1]++
+	n := 0
+	for _, part := range parts {
+		n += len(part)
+		for i := range part {
+			at[part[i].Step+1]++
+		}
 	}
 	for i := range steps {
 		at[i+1] += at[i]
 	}
-	out := make([]survived, len(rows))
+	out := make([]facts.Survival, n)
 	next := slices.Clone(at)
-	for _, s := range rows {
-		out[next[s.step]] = s
-		next[s.step]++
+	for _, part := range parts {
+		for _, s := range part {
+			out[next[s.Step]] = s
+			next[s.Step]++
+		}
 	}
-	for i := range steps {
-		slices.SortFunc(out[at[i]:at[i+1]], func(a, b survived) int {
-			return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.owner, b.owner))
+	var g errgroup.Group
+	for k := range workers {
+		g.Go(func() error {
+			for i := steps * k / workers; i < steps*(k+1)/workers; i++ {
+				slices.SortFunc(out[at[i]:at[i+1]], func(a, b facts.Survival) int {
+					return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Commit, b.Commit))
+				})
+			}
+			return nil
 		})
 	}
+	_ = g.Wait()
 	return out
 }
 
@@ -199,7 +211,7 @@ type lineageReader struct {
 	owners   ownership
 	balance  []int32  // by commit: lines; zero between uses
 	touched  []uint32 // commits with an entry in balance
-	survival []survived
+	survival []facts.Survival
 	head     map[uint32][]run // what is asked for; nil until it is known
 	latest   *text            // the last text of the lineage
 
@@ -434,7 +446,7 @@ type lineages struct {
 	wanted []bool
 }
 
-func (p *plan) lineages(r *Repository) *lineages {
+func (p *plan) lineages() *lineages {
 	up := make([]uint32, len(p.versions))
 	for i := range up {
 		up[i] = uint32(i)
@@ -489,13 +501,28 @@ func (p *plan) lineages(r *Repository) *lineages {
 	for v := range up {
 		l.of[l.by[v]] = append(l.of[l.by[v]], uint32(v))
 	}
-	p.arrange(r, l)
 	return l
+}
+
+// expect tells of every content how often it will be wanted.
+func (p *plan) expect(contents *blobs, reader *odb.Reader, db *odb.Database, wanted func(v uint32) bool) {
+	base := func(n odb.Number) odb.Number {
+		e, err := reader.Entry(n)
+		if err != nil {
+			return odb.None // which whoever reads it finds out
+		}
+		return e.Base
+	}
+	for v := range uint32(len(p.versions)) {
+		if n, ok := p.object(v, db); ok && wanted(v) {
+			contents.expect(n, base)
+		}
+	}
 }
 
 // arrange orders lineages for reading: large ones first, so that no worker is left with one at the end, then those whose names end alike, since
 // git stores these together and as differences to each other.
-func (p *plan) arrange(_ *Repository, l *lineages) {
+func (p *plan) arrange(l *lineages) {
 	l.order = make([]uint32, len(l.of))
 	for i := range l.order {
 		l.order[i] = uint32(i)

@@ -225,12 +225,6 @@ func covers(runs []run, n uint32) bool {
 	return n == 0
 }
 
-// Survived is a change in how many lines of a commit stand in the snapshot, by one step along first parents.
-type survived struct {
-	step, path, owner uint32
-	lines             int32
-}
-
 // fold is one file's change by one step.
 type foldJob struct {
 	step, from, to uint32
@@ -289,7 +283,7 @@ func (b *lineageReader) survive(f foldJob) {
 			if owner == uint32(len(b.balance)-1) {
 				owner = facts.None
 			}
-			b.survival = append(b.survival, survived{f.step, path(at), owner, lines})
+			b.survival = append(b.survival, facts.Survival{Step: f.step, Path: path(at), Commit: owner, Lines: lines})
 		}
 	}
 }

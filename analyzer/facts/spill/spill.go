@@ -7,6 +7,7 @@ package spill
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -92,8 +93,8 @@ func (s *File) Keep(f *facts.Repository) (*facts.Repository, error) {
 }
 
 func (s *File) keep(f *facts.Repository) (*facts.Repository, error) {
-	rows := bytesOf(f.Commits) + bytesOf(f.Parents) + bytesOf(f.Signatures) + bytesOf(f.Paths) + bytesOf(f.Changes) + bytesOf(f.Steps) +
-		bytesOf(f.Survival) + bytesOf(f.Contents) + bytesOf(f.Documents) + bytesOf(f.Trailers)
+	plain := bytesOf(f.Parents) + bytesOf(f.Changes) + bytesOf(f.Steps) + bytesOf(f.Survival) + bytesOf(f.Contents)
+	rows := bytesOf(f.Commits) + bytesOf(f.Signatures) + bytesOf(f.Paths) + bytesOf(f.Documents) + bytesOf(f.Trailers)
 	texts := 0
 	for i := range f.Commits {
 		texts += len(f.Commits[i].Subject)
@@ -110,23 +111,29 @@ func (s *File) keep(f *facts.Repository) (*facts.Repository, error) {
 	for i := range f.Trailers {
 		texts += len(f.Trailers[i].Key) + len(f.Trailers[i].Value)
 	}
-	if rows+texts == 0 {
+	if plain+rows+texts == 0 {
 		return f, nil
 	}
-	all, err := s.take(rows + texts)
+	all, err := s.take(plain + rows + texts)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{mapped: all.mapped, text: rows, rows: s.buffer(all, 0), texts: s.buffer(all, rows)}
 	kept := *f
+	// Numbers, which are most of it, go to the file beside what has texts.
+	numbers := s.writer(region{all.mapped[:plain:plain], all.at}, 0)
+	var done sync.WaitGroup
+	done.Go(func() {
+		kept.Parents = put(numbers, f.Parents, nil)
+		kept.Changes = put(numbers, f.Changes, nil)
+		kept.Steps = put(numbers, f.Steps, nil)
+		kept.Survival = put(numbers, f.Survival, nil)
+		kept.Contents = put(numbers, f.Contents, nil)
+		numbers.flush()
+	})
+	w := s.writer(region{all.mapped[plain:], all.at + int64(plain)}, rows)
 	kept.Commits = put(w, f.Commits, func(c *facts.Commit) { c.Subject = w.keep(c.Subject) })
-	kept.Parents = put(w, f.Parents, nil)
 	kept.Signatures = put(w, f.Signatures, func(s *facts.Signature) { s.Name, s.Email = w.keep(s.Name), w.keep(s.Email) })
 	kept.Paths = put(w, f.Paths, func(p *string) { *p = w.keep(*p) })
-	kept.Changes = put(w, f.Changes, nil)
-	kept.Steps = put(w, f.Steps, nil)
-	kept.Survival = put(w, f.Survival, nil)
-	kept.Contents = put(w, f.Contents, nil)
 	kept.Documents = put(w, f.Documents, func(d *facts.Document) {
 		if len(d.Content) > 0 {
 			d.Content = w.keepBytes(d.Content)
@@ -141,14 +148,10 @@ func (s *File) keep(f *facts.Repository) (*facts.Repository, error) {
 		}
 		t.Key, t.Value = key, w.keep(t.Value)
 	})
-	if w.err == nil {
-		w.err = w.rows.Flush()
-	}
-	if w.err == nil {
-		w.err = w.texts.Flush()
-	}
-	if w.err != nil {
-		return nil, w.err
+	w.flush()
+	done.Wait()
+	if err := cmp.Or(numbers.err, w.err); err != nil {
+		return nil, err
 	}
 	return &kept, nil
 }
@@ -164,8 +167,18 @@ type writer struct {
 
 const bufferSize = 128 << 10
 
-func (s *File) buffer(r region, from int) *bufio.Writer {
-	return bufio.NewWriterSize(io.NewOffsetWriter(s.file, r.at+int64(from)), bufferSize)
+// writer fills a region that has so many bytes of rows.
+func (s *File) writer(r region, rows int) *writer {
+	buffer := func(from int) *bufio.Writer {
+		return bufio.NewWriterSize(io.NewOffsetWriter(s.file, r.at+int64(from)), bufferSize)
+	}
+	return &writer{mapped: r.mapped, text: rows, rows: buffer(0), texts: buffer(rows)}
+}
+
+func (w *writer) flush() {
+	if w.err == nil {
+		w.err = cmp.Or(w.rows.Flush(), w.texts.Flush())
+	}
 }
 
 // keep gives a text at its place in the region.
