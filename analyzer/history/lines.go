@@ -58,7 +58,10 @@ type texts struct {
 	columns pool[uint32]
 }
 
-type slot struct{ hash, line uint32 } // line is the number plus one
+// slot names a line: by its hash, its number plus one, and where its bytes begin, so that finding a line touches the slot and the bytes alone.
+type slot struct{ hash, line, at uint32 }
+
+const slotBytes = 12
 
 func newTexts(all *blobs, reader *odb.Reader, limits odb.Limits, budget int) *texts {
 	s := &texts{
@@ -97,7 +100,7 @@ func (s *texts) recycle(t *text) {
 
 // settle makes room between two lineages: only then may the numbers of lines change.
 func (s *texts) settle() {
-	if s.held+8*len(s.slots)+9*len(s.at) < s.budget/3 {
+	if s.held+slotBytes*len(s.slots)+9*len(s.at) < s.budget/3 {
 		return
 	}
 	for _, t := range s.of {
@@ -107,7 +110,7 @@ func (s *texts) settle() {
 	clear(s.slots)
 	s.at, s.pages, s.held = s.at[:0], nil, 0
 	s.info.Indent, s.info.Size = s.info.Indent[:0], s.info.Size[:0]
-	if len(s.slots) > minSlots && 8*len(s.slots) > s.budget/3 {
+	if len(s.slots) > minSlots && slotBytes*len(s.slots) > s.budget/3 {
 		// One enormous lineage does not make the rest of the run expensive.
 		s.slots = make([]slot, minSlots)
 	}
@@ -139,18 +142,17 @@ func (s *texts) store(line []byte) {
 
 // number gives the number of a line.
 func (s *texts) number(line []byte) uint32 {
-	hash := maphash.Bytes(s.seed, line)
-	mask := uint64(len(s.slots) - 1)
-	short := uint32(hash >> 32)
+	hash := uint32(maphash.Bytes(s.seed, line))
+	mask := uint32(len(s.slots) - 1)
 	i := hash & mask
 	for ; s.slots[i].line != 0; i = (i + 1) & mask {
-		if s.slots[i].hash == short && bytes.Equal(s.bytesOf(s.slots[i].line-1), line) {
+		if s.slots[i].hash == hash && s.is(&s.slots[i], line) {
 			return s.slots[i].line - 1
 		}
 	}
 	n := uint32(len(s.at))
-	s.slots[i] = slot{short, n + 1}
 	s.store(line)
+	s.slots[i] = slot{hash, n + 1, s.at[n]}
 	s.info.Indent = append(s.info.Indent, linediff.Indent(line))
 	s.info.Size = append(s.info.Size, uint32(len(line)))
 	if uint64(len(s.at))*2 > uint64(len(s.slots)) {
@@ -159,16 +161,26 @@ func (s *texts) number(line []byte) uint32 {
 	return n
 }
 
+// is says whether a slot's line has these bytes. A line ends with its first newline, so two that begin alike up to one are equal.
+func (s *texts) is(c *slot, line []byte) bool {
+	stored := s.pages[c.at>>pageBits][c.at&(pageSize-1):]
+	return len(stored) >= len(line) && string(stored[:len(line)]) == string(line) &&
+		(line[len(line)-1] == '\n' || s.info.Size[c.line-1] == uint32(len(line)))
+}
+
 func (s *texts) grow() {
-	s.slots = make([]slot, 2*len(s.slots))
-	mask := uint64(len(s.slots) - 1)
-	for n := range s.at {
-		hash := maphash.Bytes(s.seed, s.bytesOf(uint32(n)))
-		i := hash & mask
+	old := s.slots
+	s.slots = make([]slot, 2*len(old))
+	mask := uint32(len(s.slots) - 1)
+	for _, c := range old {
+		if c.line == 0 {
+			continue
+		}
+		i := c.hash & mask
 		for s.slots[i].line != 0 {
 			i = (i + 1) & mask
 		}
-		s.slots[i] = slot{uint32(hash >> 32), uint32(n) + 1}
+		s.slots[i] = c
 	}
 }
 
