@@ -50,17 +50,16 @@ func Communities(g *Graph, column int) []int {
 	n := g.NumNodes()
 	whole := &weighted{start: g.start, next: g.next, weight: g.rowWeights(column), self: make([]float64, n)}
 	whole.complete()
+	l := newLeiden(n)
 	best, most := make([]int, n), math.Inf(-1)
+	of, before := make([]uint32, n), make([]uint32, n)
 	for seed := range uint64(max(1, min(starts, startEdges/max(1, g.NumEdges())))) {
-		of := make([]uint32, n)
-		for i := range of {
-			of[i] = uint32(i)
-		}
+		number(of)
 		if whole.total > 0 {
-			random := seeded(1, seed)
+			l.random = seeded(1, seed)
 			for range rounds {
-				before := slices.Clone(of)
-				leiden(whole, of, random)
+				copy(before, of)
+				l.improve(whole, of)
 				if slices.Equal(before, of) {
 					break
 				}
@@ -81,28 +80,28 @@ const (
 	starts, startEdges = 10, 300_000
 )
 
-// bySize numbers communities, the largest first.
+// bySize numbers communities, which have numbers up to that of nodes, the largest first.
 func bySize(of []uint32) []int {
-	type community struct{ id, first, size int }
-	at := map[uint32]int{}
-	var all []community
+	type community struct{ first, size int }
+	all := make([]community, len(of))
+	var ids []uint32 // in the order in which they are met
 	for i, c := range of {
-		k, ok := at[c]
-		if !ok {
-			k = len(all)
-			at[c] = k
-			all = append(all, community{k, i, 0})
+		if all[c].size == 0 {
+			all[c].first = i
+			ids = append(ids, c)
 		}
-		all[k].size++
+		all[c].size++
 	}
-	slices.SortFunc(all, func(x, y community) int { return cmp.Or(cmp.Compare(y.size, x.size), cmp.Compare(x.first, y.first)) })
-	rank := make([]int, len(all))
-	for r, c := range all {
-		rank[c.id] = r
+	slices.SortFunc(ids, func(x, y uint32) int {
+		return cmp.Or(cmp.Compare(all[y].size, all[x].size), cmp.Compare(all[x].first, all[y].first))
+	})
+	rank := make([]int, len(of))
+	for r, c := range ids {
+		rank[c] = r
 	}
 	out := make([]int, len(of))
 	for i, c := range of {
-		out[i] = rank[at[c]]
+		out[i] = rank[c]
 	}
 	return out
 }
@@ -116,8 +115,9 @@ type weighted struct {
 	total       float64 // of strengths: twice all weight
 }
 
+// complete sums up what the rows say.
 func (g *weighted) complete() {
-	g.strength = make([]float64, len(g.self))
+	g.strength, g.total = sized(g.strength, len(g.self)), 0
 	for i := range g.strength {
 		sum := g.self[i]
 		for _, w := range g.weight[g.start[i]:g.start[i+1]] {
@@ -128,33 +128,59 @@ func (g *weighted) complete() {
 	}
 }
 
-// leiden improves the communities that the nodes are in.
-func leiden(g *weighted, of []uint32, random *rand.Rand) {
-	to := make([]uint32, len(of)) // the node of the present level that each node is part of
-	for i := range to {
-		to[i] = uint32(i)
+// sized gives a list of so many, in the room of another one if that suffices; what stands in it is not said.
+func sized[T any](list []T, n int) []T { return slices.Grow(list[:0], n)[:n] }
+
+// number gives each its own number.
+func number(list []uint32) {
+	for i := range list {
+		list[i] = uint32(i)
 	}
-	here := slices.Clone(of) // communities of the nodes of the level
-	for {
+}
+
+// leiden finds communities. The rooms are used again for every level and every start: a small graph takes longer to find room for than to part.
+type leiden struct {
+	random *rand.Rand
+	near   nearby
+	levels [2]weighted // in turn, the one being made of the other
+
+	to, here, order, queue, free []uint32
+	size, first, fill, members   []uint32
+	refined                      []uint32
+	communities                  [2][]uint32
+	strength, outer, whole       []float64
+	waiting, alone               []bool
+}
+
+func newLeiden(n int) *leiden { return &leiden{near: nearby{weight: slices.Repeat([]float64{-1}, n)}} }
+
+// improve makes better the communities that the nodes are in.
+func (l *leiden) improve(g *weighted, of []uint32) {
+	l.to = sized(l.to, len(of)) // the node of the present level that each node is part of
+	number(l.to)
+	l.here = append(l.here[:0], of...)
+	here := l.here // communities of the nodes of the level
+	for level := 0; ; level++ {
 		n := len(g.self)
-		order := make([]uint32, n)
-		for i, j := range random.Perm(n) {
-			order[i] = uint32(j)
-		}
-		count := g.move(here, order)
+		l.order = sized(l.order, n)
+		number(l.order)
+		l.random.Shuffle(n, func(i, j int) { l.order[i], l.order[j] = l.order[j], l.order[i] })
+		// Whoever has no neighbors stays alone.
+		l.order = slices.DeleteFunc(l.order, func(i uint32) bool { return g.start[i] == g.start[i+1] })
+		count := l.move(g, here)
 		for i := range of {
-			of[i] = here[to[i]]
+			of[i] = here[l.to[i]]
 		}
 		if count == n {
 			return
 		}
-		refined, parts := g.refine(here, order)
+		refined, parts := l.refine(g, here)
 		if parts == n { // nothing was merged: go on with the communities themselves
 			refined, parts = here, count
 		}
-		smaller, communities := g.merge(refined, parts, here)
-		for i := range to {
-			to[i] = refined[to[i]]
+		smaller, communities := l.merge(g, level%2, refined, parts, here)
+		for i := range l.to {
+			l.to[i] = refined[l.to[i]]
 		}
 		if len(smaller.self) == n {
 			return
@@ -165,7 +191,7 @@ func leiden(g *weighted, of []uint32, random *rand.Rand) {
 
 // nearby sums the weight between a node and communities.
 type nearby struct {
-	weight []float64
+	weight []float64 // -1: not in the list
 	list   []uint32
 }
 
@@ -184,27 +210,26 @@ func (s *nearby) clear() {
 	s.list = s.list[:0]
 }
 
-func newNearby(n int) *nearby {
-	return &nearby{weight: slices.Repeat([]float64{-1}, n)}
-}
-
 // move puts nodes into the best of the communities around them until none gains, and numbers the communities 0 to count-1.
-func (g *weighted) move(of, order []uint32) (count int) {
+func (l *leiden) move(g *weighted, of []uint32) (count int) {
 	n := len(g.self)
-	strength, size := make([]float64, n), make([]uint32, n)
+	strength, size, waiting := sized(l.strength, n), sized(l.size, n), sized(l.waiting, n)
+	l.strength, l.size, l.waiting = strength, size, waiting
+	clear(strength)
+	clear(size)
 	for i, c := range of {
 		strength[c] += g.strength[i]
 		size[c]++
+		waiting[i] = true
 	}
-	var free []uint32 // communities without nodes
+	free := l.free[:0] // communities without nodes
 	for c := n - 1; c >= 0; c-- {
 		if size[c] == 0 {
 			free = append(free, uint32(c))
 		}
 	}
-	near := newNearby(n)
-	queue := slices.Clone(order)
-	waiting := slices.Repeat([]bool{true}, n)
+	near := &l.near
+	queue := append(l.queue[:0], l.order...)
 	for at := 0; at < len(queue); at++ {
 		if at >= n { // the first n are done: their room is needed no more
 			queue = append(queue[:0], queue[at:]...)
@@ -215,8 +240,10 @@ func (g *weighted) move(of, order []uint32) (count int) {
 		was := of[i]
 		near.clear()
 		near.add(was, 0)
-		for j := g.start[i]; j < g.start[i+1]; j++ {
-			near.add(of[g.next[j]], g.weight[j])
+		lo, hi := g.start[i], g.start[i+1]
+		next, weight := g.next[lo:hi], g.weight[lo:hi]
+		for j, u := range next {
+			near.add(of[u], weight[j])
 		}
 		strength[was] -= g.strength[i]
 		size[was]--
@@ -244,20 +271,26 @@ func (g *weighted) move(of, order []uint32) (count int) {
 		if best == was {
 			continue
 		}
-		for _, u := range g.next[g.start[i]:g.start[i+1]] {
+		for _, u := range next {
 			if !waiting[u] && of[u] != best {
 				waiting[u] = true
 				queue = append(queue, u)
 			}
 		}
 	}
-	return renumber(of)
+	near.clear()
+	l.free, l.queue = free, queue
+	return l.renumber(of)
 }
 
 // renumber makes numbers 0 to count-1, in the order in which they are met.
-func renumber(of []uint32) (count int) {
+func (l *leiden) renumber(of []uint32) (count int) {
 	const none = ^uint32(0)
-	rank := slices.Repeat([]uint32{none}, len(of))
+	rank := sized(l.size, len(of))
+	l.size = rank
+	for i := range rank {
+		rank[i] = none
+	}
 	for i, c := range of {
 		if rank[c] == none {
 			rank[c] = uint32(count)
@@ -269,34 +302,42 @@ func renumber(of []uint32) (count int) {
 }
 
 // refine starts from single nodes again and merges them within their communities, as far as they hold together well there.
-func (g *weighted) refine(of, order []uint32) (refined []uint32, count int) {
+func (l *leiden) refine(g *weighted, of []uint32) (refined []uint32, count int) {
 	n := len(g.self)
-	refined = make([]uint32, n)
-	whole := make([]float64, n)                                     // strengths of communities
-	strength, outer := slices.Clone(g.strength), make([]float64, n) // of refined ones: outer is the weight to the rest of their community
-	alone := slices.Repeat([]bool{true}, n)
+	l.refined, l.whole, l.outer, l.alone = sized(l.refined, n), sized(l.whole, n), sized(l.outer, n), sized(l.alone, n)
+	l.strength = append(l.strength[:0], g.strength...)
+	refined, alone := l.refined, l.alone
+	whole, strength, outer := l.whole, l.strength, l.outer // strengths of communities, and of refined ones; outer is the weight to the rest of their community
+	number(refined)
+	clear(whole)
 	for i, c := range of {
-		refined[i] = uint32(i)
+		alone[i] = true
 		whole[c] += g.strength[i]
-		for j := g.start[i]; j < g.start[i+1]; j++ {
-			if of[g.next[j]] == c {
-				outer[i] += g.weight[j]
+		sum := 0.0
+		lo, hi := g.start[i], g.start[i+1]
+		next, weight := g.next[lo:hi], g.weight[lo:hi]
+		for j, u := range next {
+			if of[u] == c {
+				sum += weight[j]
 			}
 		}
+		outer[i] = sum
 	}
 	well := func(part uint32, community float64) bool {
 		return outer[part] >= float64(strength[part]*(community-strength[part]))/g.total
 	}
-	near := newNearby(n)
-	for _, i := range order {
+	near := &l.near
+	for _, i := range l.order {
 		c := of[i]
 		if !alone[i] || !well(i, whole[c]) {
 			continue
 		}
 		near.clear()
-		for j := g.start[i]; j < g.start[i+1]; j++ {
-			if u := g.next[j]; of[u] == c {
-				near.add(refined[u], g.weight[j])
+		lo, hi := g.start[i], g.start[i+1]
+		next, weight := g.next[lo:hi], g.weight[lo:hi]
+		for j, u := range next {
+			if of[u] == c {
+				near.add(refined[u], weight[j])
 			}
 		}
 		best, most := i, 0.0
@@ -313,14 +354,21 @@ func (g *weighted) refine(of, order []uint32) (refined []uint32, count int) {
 		strength[best] += g.strength[i]
 		outer[best] += outer[i] - 2*near.weight[best]
 	}
-	return refined, renumber(refined)
+	near.clear()
+	return refined, l.renumber(refined)
 }
 
-// merge makes a node of each part; of are the communities of the nodes of g, and communities those of the parts.
-func (g *weighted) merge(parts []uint32, count int, of []uint32) (merged *weighted, communities []uint32) {
-	merged = &weighted{start: make([]uint32, count+1), self: make([]float64, count)}
-	communities = make([]uint32, count)
-	first := make([]uint32, count+1) // members by part
+// merge makes a node of each part; of are the communities of the nodes of g, and communities those of the parts. Both are in the given one of two rooms.
+func (l *leiden) merge(g *weighted, room int, parts []uint32, count int, of []uint32) (merged *weighted, communities []uint32) {
+	merged = &l.levels[room]
+	merged.start, merged.self = sized(merged.start, count+1), sized(merged.self, count)
+	merged.next, merged.weight = merged.next[:0], merged.weight[:0]
+	merged.start[0] = 0
+	clear(merged.self)
+	communities = sized(l.communities[room], count)
+	first := sized(l.first, count+1) // members by part
+	clear(first)
+	l.communities[room], l.first = communities, first
 	for i, p := range parts {
 		first[p+1]++
 		communities[p] = of[i]
@@ -329,17 +377,19 @@ func (g *weighted) merge(parts []uint32, count int, of []uint32) (merged *weight
 	for p := range count {
 		first[p+1] += first[p]
 	}
-	members, fill := make([]uint32, len(parts)), slices.Clone(first)
+	l.members, l.fill = sized(l.members, len(parts)), append(l.fill[:0], first...)
 	for i, p := range parts {
-		members[fill[p]] = uint32(i)
-		fill[p]++
+		l.members[l.fill[p]] = uint32(i)
+		l.fill[p]++
 	}
-	near := newNearby(count)
+	near := &l.near
 	for p := range count {
 		near.clear()
-		for _, i := range members[first[p]:first[p+1]] {
-			for j := g.start[i]; j < g.start[i+1]; j++ {
-				near.add(parts[g.next[j]], g.weight[j])
+		for _, i := range l.members[first[p]:first[p+1]] {
+			lo, hi := g.start[i], g.start[i+1]
+			next, weight := g.next[lo:hi], g.weight[lo:hi]
+			for j, u := range next {
+				near.add(parts[u], weight[j])
 			}
 		}
 		for _, q := range near.list {
@@ -352,6 +402,7 @@ func (g *weighted) merge(parts []uint32, count int, of []uint32) (merged *weight
 		}
 		merged.start[p+1] = uint32(len(merged.next))
 	}
+	near.clear()
 	merged.complete()
 	return merged, communities
 }
