@@ -291,7 +291,9 @@ func Run(ctx context.Context, opts Options) (out *Outcome, err error) {
 	places := places(histories, ecosystem.Repositories)
 	book.ReadForges(told.owners, histories, places)
 	classes.Go(func() error {
-		book.Acts = spill.Keep(opts.spill.place(), book.Acts)
+		for i, acts := range book.Acts {
+			book.Acts[i] = spill.Keep(opts.spill.place(), acts)
+		}
 		return nil
 	})
 	pulls := openness.Tell(told.owners, places, book)

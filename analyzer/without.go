@@ -247,15 +247,16 @@ func (e *Evidence) weighControl(add func(evidence uint32, n uint64), organizatio
 		}
 	}
 	if what == "reviews" || what == "all" {
-		for i := range e.book.Acts {
-			a := &e.book.Acts[i]
-			if w := c.Windows[0]; !a.When.Valid || a.When.Unix < w.From || a.When.Unix >= w.To {
-				continue
-			}
-			if a.Mention >= 0 {
-				consider(e.Resolution.AttributeMention(a.Mention, a.When), 1)
-			} else {
-				consider(e.Resolution.Attribute(a.Repository, a.Signature, a.When), 1)
+		w := c.Windows[0]
+		for repository, acts := range e.book.Acts {
+			for i := range acts {
+				switch a := &acts[i]; {
+				case !a.When.Valid || a.When.Unix < w.From || a.When.Unix >= w.To:
+				case a.Mention >= 0:
+					consider(e.Resolution.AttributeMention(int(a.Mention), a.When), 1)
+				default:
+					consider(e.Resolution.Attribute(repository, a.Signature, a.When), 1)
+				}
 			}
 		}
 	}

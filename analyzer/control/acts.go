@@ -9,24 +9,22 @@ import (
 	"orrery/analyzer/people"
 )
 
-// readActs reads who looked at, let in or took in the changes of others: from trailers, from what forges write into merges, and from
-// committers. Who did it to a change of their own is found when people are known.
-func (b *Book) readActs(repository int, r *facts.Repository) {
-	named := map[string]int{} // by value of a trailer
+// actsOf reads who looked at, let in or took in the changes of others: from trailers, from what forges write into merges, and from
+// committers. Mentions are into the reviewers, who are in the order in which they come. Who did it to a change of their own is found when people are known.
+func actsOf(r *facts.Repository) (acts []Act, reviewers []people.Mention) {
+	named := map[string]int32{} // by value of a trailer
 	for row := range r.Commits {
 		c := &r.Commits[row]
 		author, ok := authorOf(r, row)
 		if !ok {
 			continue
 		}
-		add := func(kind string, mention int, signature uint32) {
-			b.Acts = append(b.Acts, Act{
-				Repository: repository, Commit: uint32(row), Author: author, Kind: kind, Mention: mention, Signature: signature, When: c.Committed, Opener: -1,
-			})
+		add := func(kind Kind, mention int32, signature uint32) {
+			acts = append(acts, Act{Commit: uint32(row), Author: author, Kind: kind, Mention: mention, Signature: signature, When: c.Committed, Opener: -1})
 		}
 		for _, t := range r.Trailers[c.Trailers.Lo:c.Trailers.Hi] {
 			kind, account := actOf(t)
-			if kind == "" || kind == Integration && strings.Contains(t.Value, "<"+r.Signatures[author].Email+">") {
+			if kind == 0 || kind == Integration && strings.Contains(t.Value, "<"+r.Signatures[author].Email+">") {
 				continue // nothing of the kind, or one's own
 			}
 			key := t.Value
@@ -37,7 +35,8 @@ func (b *Book) readActs(repository int, r *facts.Repository) {
 			if !ok {
 				n = -1
 				if who, ok := reviewer(t.Value, account); ok {
-					n = b.Mention(who)
+					n = int32(len(reviewers)) //nolint:gosec // as many as there are values of trailers
+					reviewers = append(reviewers, who)
 				}
 				named[key] = n
 			}
@@ -52,6 +51,7 @@ func (b *Book) readActs(repository int, r *facts.Repository) {
 			add(Integration, -1, c.Author)
 		}
 	}
+	return acts, reviewers
 }
 
 // authorOf gives the signature of whoever wrote the change that a commit brings: of a merge, the author of the second parent.
@@ -75,13 +75,12 @@ func (b *Book) ReadForges(forges []*facts.Forge, repositories []*facts.Repositor
 	for i, t := range facts.TellOf(forges, places) {
 		of[t] = i
 	}
-	before := len(b.Acts)
 	for _, f := range forges {
-		mentions := map[uint32]int{}
-		mention := func(account uint32) int {
+		mentions := map[uint32]int32{}
+		mention := func(account uint32) int32 {
 			n, ok := mentions[account]
 			if !ok {
-				n = b.Mention(people.Mention{Accounts: []string{f.Key(&f.Accounts[account])}})
+				n = int32(b.Mention(people.Mention{Accounts: []string{f.Key(&f.Accounts[account])}})) //nolint:gosec // as many as there are accounts
 				mentions[account] = n
 			}
 			return n
@@ -111,7 +110,7 @@ func (b *Book) ReadForges(forges []*facts.Forge, repositories []*facts.Repositor
 					continue
 				}
 				merged := facts.Time{Unix: cmp.Or(pull.Merged, pull.Closed), Valid: cmp.Or(pull.Merged, pull.Closed) != 0}
-				one := Act{Repository: i, Commit: facts.None, Author: facts.None, Signature: facts.None, Pull: pull.Number, Opener: -1}
+				one := Act{Commit: facts.None, Author: facts.None, Signature: facts.None, Pull: pull.Number, Opener: -1}
 				if row, ok := rows[pull.Merge]; ok && row >= 0 {
 					if author, ok := authorOf(r, row); ok {
 						one.Commit, one.Author = uint32(row), author
@@ -123,13 +122,13 @@ func (b *Book) ReadForges(forges []*facts.Forge, repositories []*facts.Repositor
 				if pull.Author != facts.None {
 					one.Opener = mention(pull.Author)
 				}
-				add := func(kind string, account uint32, when facts.Time) {
+				add := func(kind Kind, account uint32, when facts.Time) {
 					if account == facts.None || account == pull.Author {
 						return
 					}
 					act := one
 					act.Kind, act.Mention, act.When, act.Machine = kind, mention(account), when, f.Accounts[account].Kind == facts.BotAccount
-					b.Acts = append(b.Acts, act)
+					b.Acts[i] = append(b.Acts[i], act)
 				}
 				for _, review := range f.Reviews[pull.Reviews.Lo:pull.Reviews.Hi] {
 					when := merged
@@ -145,16 +144,14 @@ func (b *Book) ReadForges(forges []*facts.Forge, repositories []*facts.Repositor
 			}
 		}
 	}
-	if len(b.Acts) > before {
+	for _, i := range of {
 		// What is known of one change stands together, git's word first.
-		slices.SortStableFunc(b.Acts, func(x, y Act) int {
-			return cmp.Or(cmp.Compare(x.Repository, y.Repository), cmp.Compare(x.Commit, y.Commit), cmp.Compare(x.Pull, y.Pull))
-		})
+		slices.SortStableFunc(b.Acts[i], func(x, y Act) int { return cmp.Or(cmp.Compare(x.Commit, y.Commit), cmp.Compare(x.Pull, y.Pull)) })
 	}
 }
 
 // actOf says what a trailer tells of, and whether its value is the account of somebody at a forge.
-func actOf(t facts.Trailer) (kind string, account bool) {
+func actOf(t facts.Trailer) (kind Kind, account bool) {
 	account = strings.HasPrefix(t.Value, "@")
 	switch strings.ToLower(t.Key) {
 	case "reviewed-by", "acked-by":
@@ -169,7 +166,7 @@ func actOf(t facts.Trailer) (kind string, account bool) {
 		}
 		return Integration, false
 	}
-	return "", false
+	return 0, false
 }
 
 // reviewer reads the value of a trailer.

@@ -15,8 +15,11 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"orrery/analyzer/facts"
 	"orrery/analyzer/people"
@@ -47,34 +50,35 @@ type Seat struct {
 // Holds says whether a seat was held at a moment.
 func (s *Seat) Holds(at int64) bool { return s.From <= at && at < s.To }
 
-// Kinds of reviews.
+// Kind is the kind of a review.
+type Kind uint8
+
 const (
-	Review      = "review"      // looked at: Reviewed-by, Acked-by, or a verdict that a forge tells of
-	Approval    = "approval"    // let in: Approved-by, Merged-by, signed off by an account where a forge's account merges, or merged at a forge
-	Integration = "integration" // taken in from somebody else: by a committer who is a person, or with a sign-off of one's own
+	Review      Kind = iota + 1 // looked at: Reviewed-by, Acked-by, or a verdict that a forge tells of
+	Approval                    // let in: Approved-by, Merged-by, signed off by an account where a forge's account merges, or merged at a forge
+	Integration                 // taken in from somebody else: by a committer who is a person, or with a sign-off of one's own
 )
 
-// Act is what somebody did with somebody else's change.
+// Act is what somebody did with somebody else's change. There are more of them than commits.
 type Act struct {
-	Repository int
-	Commit     uint32 // of the message; facts.None of a pull request that became no commit that is known
-	Author     uint32 // the signature of whoever wrote the change; facts.None where Commit is
-	Kind       string
-	Mention    int    // into Book.Mentions; -1 for a signature
-	Signature  uint32 // of the repository, where Mention is -1
-	When       facts.Time
+	When      facts.Time
+	Commit    uint32 // of the message; facts.None of a pull request that became no commit that is known
+	Author    uint32 // the signature of whoever wrote the change; facts.None where Commit is
+	Mention   int32  // into Book.Mentions; -1 for a signature
+	Signature uint32 // of the repository, where Mention is -1
 
 	// Pull is the number of the pull request that a forge tells it of, 0 of what git tells; Opener is whose that was, into Book.Mentions, -1
 	// for nobody known. Machine says that the forge knows the account for one.
 	Pull    uint32
-	Opener  int
+	Opener  int32
+	Kind    Kind
 	Machine bool
 }
 
 // Book is all that is known of seats and reviews, with people as the files name them.
 type Book struct {
 	Seats    []Seat
-	Acts     []Act
+	Acts     [][]Act // by repository; what was done with one change stands together
 	Mentions []people.Mention
 	Warnings []string
 
@@ -88,10 +92,28 @@ type Teams map[string][]string
 
 // Read reads the files and messages of repositories. A team that teams does not have is one nobody knows the members of. What a file says that cannot be understood is a warning; nothing is guessed.
 func Read(repositories []*facts.Repository, teams Teams) *Book {
-	b := &Book{number: map[string]int{}, teams: teams, guards: make([]repositoryGuards, len(repositories))}
+	b := &Book{number: map[string]int{}, teams: teams, guards: make([]repositoryGuards, len(repositories)), Acts: make([][]Act, len(repositories))}
+	reviewers := make([][]people.Mention, len(repositories))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, r := range repositories {
+		g.Go(func() error {
+			b.Acts[i], reviewers[i] = actsOf(r)
+			return nil
+		})
+	}
+	_ = g.Wait() // gives none
 	for i, r := range repositories {
 		b.readSeats(i, r)
-		b.readActs(i, r)
+		numbers := make([]int32, len(reviewers[i]))
+		for n, who := range reviewers[i] {
+			numbers[n] = int32(b.Mention(who)) //nolint:gosec // as many as there are values of trailers
+		}
+		for k := range b.Acts[i] {
+			if act := &b.Acts[i][k]; act.Mention >= 0 {
+				act.Mention = numbers[act.Mention]
+			}
+		}
 	}
 	return b
 }

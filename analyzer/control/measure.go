@@ -414,7 +414,7 @@ func (m *measurement) acts(t *table, out *Result) {
 	by, with := map[ActsBy]int{}, map[ActsWith]int{}
 	m.changes(func(done []deed) {
 		others := false
-		author, authorFor := m.authorOf(done[0].Act)
+		author, authorFor := m.authorOf(done[0])
 		for _, d := range done {
 			others = others || !d.machine
 			for w := range m.in.Windows {
@@ -426,9 +426,9 @@ func (m *measurement) acts(t *table, out *Result) {
 					continue
 				}
 				if d.by.Organization != people.NoOrganization {
-					where[ActsAt{Window: w, Repository: d.Repository, Organization: d.by.Organization}]++
+					where[ActsAt{Window: w, Repository: d.repository, Organization: d.by.Organization}]++
 				}
-				by[ActsBy{Window: w, Repository: d.Repository, Person: max(d.person, -1), Organization: d.by.Organization, Class: d.by.Class}]++
+				by[ActsBy{Window: w, Repository: d.repository, Person: max(d.person, -1), Organization: d.by.Organization, Class: d.by.Class}]++
 				if d.person >= 0 && author >= 0 {
 					with[ActsWith{Window: w, Person: d.person, Author: author, Organization: d.by.Organization, OrganizationOf: authorFor}]++
 				}
@@ -443,11 +443,11 @@ func (m *measurement) acts(t *table, out *Result) {
 				}
 			}
 		}
-		first := done[0].Act
+		first := done[0]
 		if first.Commit == facts.None {
 			return // no change of those that were counted
 		}
-		when := m.in.Repositories[first.Repository].Commits[first.Commit].Committed
+		when := m.in.Repositories[first.repository].Commits[first.Commit].Committed
 		for w := range m.in.Windows {
 			if others && m.in.Windows[w].holds(when) {
 				out.Changed[w]++
@@ -474,16 +474,16 @@ func (m *measurement) acts(t *table, out *Result) {
 }
 
 // authorOf gives whose change an act was done with, and for whom it was written; -1 and people.NoOrganization for machines and nobody known.
-func (m *measurement) authorOf(a *Act) (person, organization int) {
+func (m *measurement) authorOf(a deed) (person, organization int) {
 	res := m.in.Resolution
 	var of people.Attribution
 	switch {
 	case a.Commit != facts.None:
-		person = int(res.Person[a.Repository][a.Author])
-		of = res.Attribute(a.Repository, a.Author, m.in.Repositories[a.Repository].Commits[a.Commit].Authored)
+		person = int(res.Person[a.repository][a.Author])
+		of = res.Attribute(a.repository, a.Author, m.in.Repositories[a.repository].Commits[a.Commit].Authored)
 	case a.Opener >= 0:
 		person = res.Mentioned[a.Opener].Person
-		of = res.AttributeMention(a.Opener, a.When)
+		of = res.AttributeMention(int(a.Opener), a.When)
 	default:
 		return -1, people.NoOrganization
 	}
@@ -496,9 +496,10 @@ func (m *measurement) authorOf(a *Act) (person, organization int) {
 // deed is an act that counts, and whose it is.
 type deed struct {
 	*Act
-	person  int // as of holder
-	by      people.Attribution
-	machine bool
+	repository int
+	person     int // as of holder
+	by         people.Attribution
+	machine    bool
 }
 
 // changes gives what others than the author did with each change: each person once for a kind, each commit once in the ecosystem. What a forge
@@ -507,45 +508,42 @@ func (m *measurement) changes(yield func(done []deed)) {
 	res := m.in.Resolution
 	met := map[facts.ID]bool{}
 	var done []deed
-	for lo := 0; lo < len(m.Acts); {
-		hi := lo + 1
-		for hi < len(m.Acts) && m.Acts[hi].Repository == m.Acts[lo].Repository && m.Acts[hi].Commit == m.Acts[lo].Commit &&
-			(m.Acts[lo].Commit != facts.None || m.Acts[hi].Pull == m.Acts[lo].Pull) {
-			hi++
-		}
-		first := &m.Acts[lo]
-		acts := m.Acts[lo:hi]
-		lo = hi
-		author := math.MinInt
-		if first.Commit != facts.None {
-			id := m.in.Repositories[first.Repository].Commits[first.Commit].ID
-			if met[id] {
-				continue // in another repository as well
+	for repository, acts := range m.Acts {
+		for lo, hi := 0, 0; lo < len(acts); lo = hi {
+			first := &acts[lo]
+			for hi = lo + 1; hi < len(acts) && acts[hi].Commit == first.Commit && (first.Commit != facts.None || acts[hi].Pull == first.Pull); hi++ {
 			}
-			met[id] = true
-			author = int(res.Person[first.Repository][first.Author])
-		}
-		done = done[:0]
-		for k := range acts {
-			d := deed{Act: &acts[k]}
-			if d.Mention >= 0 {
-				d.person = m.holder(d.Mention)
-			} else {
-				d.person = int(res.Person[d.Repository][d.Signature])
+			author := math.MinInt
+			if first.Commit != facts.None {
+				id := m.in.Repositories[repository].Commits[first.Commit].ID
+				if met[id] {
+					continue // in another repository as well
+				}
+				met[id] = true
+				author = int(res.Person[repository][first.Author])
 			}
-			if d.person == author || d.Opener >= 0 && d.person == m.holder(d.Opener) || slices.ContainsFunc(done, func(before deed) bool { return m.tells(before, d) }) {
-				continue
+			done = done[:0]
+			for k := lo; k < hi; k++ {
+				d := deed{Act: &acts[k], repository: repository}
+				if d.Mention >= 0 {
+					d.person = m.holder(int(d.Mention))
+				} else {
+					d.person = int(res.Person[repository][d.Signature])
+				}
+				if d.person == author || d.Opener >= 0 && d.person == m.holder(int(d.Opener)) || slices.ContainsFunc(done, func(before deed) bool { return m.tells(before, d) }) {
+					continue
+				}
+				if d.Mention >= 0 {
+					d.by = res.AttributeMention(int(d.Mention), d.When)
+				} else {
+					d.by = res.Attribute(repository, d.Signature, d.When)
+				}
+				d.machine = d.Machine || d.by.Class.Machine() || d.by.Class == people.NoReply && res.Evidence[d.by.Evidence].Source == people.NobodysMailbox
+				done = append(done, d)
 			}
-			if d.Mention >= 0 {
-				d.by = res.AttributeMention(d.Mention, d.When)
-			} else {
-				d.by = res.Attribute(d.Repository, d.Signature, d.When)
+			if len(done) > 0 {
+				yield(done)
 			}
-			d.machine = d.Machine || d.by.Class.Machine() || d.by.Class == people.NoReply && res.Evidence[d.by.Evidence].Source == people.NobodysMailbox
-			done = append(done, d)
-		}
-		if len(done) > 0 {
-			yield(done)
 		}
 	}
 }
