@@ -451,7 +451,10 @@ func (m *measurement) prepare() error {
 	if err := m.tabulate(); err != nil {
 		return err
 	}
-	return m.together(m.attribute, func() error { m.makeScopes(); return nil })
+	var kept []entry // which nobody changes any more
+	err := m.together(m.attribute, func() error { m.makeScopes(); return nil }, func() error { kept = spill.Keep(m.aside, m.entries); return nil })
+	m.entries = kept
+	return err
 }
 
 // measurement is the state of one call of Measure, filled by one stage after the other.

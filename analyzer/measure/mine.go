@@ -163,7 +163,6 @@ func (m *measurement) tabulate() error {
 	m.detectBulk()
 	m.listBulk()
 	m.creditCoAuthors()
-	m.entries = spill.Keep(m.aside, m.entries)
 	for i := range m.repositories {
 		m.repositories[i].locals, m.repositories[i].candidates = nil, nil
 	}

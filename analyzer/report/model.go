@@ -7,9 +7,13 @@ package report
 import (
 	"cmp"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"orrery/analyzer/facts"
 	"orrery/analyzer/facts/spill"
@@ -502,7 +506,7 @@ func (b *builder) bulk(imports []measure.BulkImport) []Bulk {
 }
 
 func (b *builder) figures(all []measure.Figures) []Figures {
-	return kept(b.Spill, len(all), func(i int, out *Figures) {
+	return kept(b.Spill, runtime.GOMAXPROCS(0), len(all), func(i int, out *Figures) {
 		f := &all[i]
 		*out = Figures{
 			Scope: f.Scope, Period: period(f.Period),
@@ -535,19 +539,30 @@ func (b *builder) figures(all []measure.Figures) []Figures {
 	})
 }
 
-// kept makes n rows, and keeps them in a file as [spill.List] says; do fills one in. Few are in memory at once.
-func kept[T any](file *spill.File, n int, do func(i int, row *T)) []T {
+// kept makes n rows, and keeps them in a file as [spill.List] says; do fills one in, in so many goroutines at once. Few are in memory at once.
+func kept[T any](file *spill.File, workers, n int, do func(i int, row *T)) []T {
 	const some = 64
 	list := spill.NewList[T](file, n)
-	rows := make([]T, min(n, some))
-	for at := 0; at < n; at += some {
-		piece := rows[:min(some, n-at)]
-		clear(piece)
-		for i := range piece {
-			do(at+i, &piece[i])
-		}
-		list.Set(at, piece)
+	var next atomic.Int64 // of the rows that nobody has begun
+	var g errgroup.Group
+	for range max(1, min(workers, n/some)) {
+		g.Go(func() error {
+			rows := make([]T, min(n, some))
+			for {
+				at := int(next.Add(some)) - some
+				if at >= n {
+					return nil
+				}
+				piece := rows[:min(some, n-at)]
+				clear(piece)
+				for i := range piece {
+					do(at+i, &piece[i])
+				}
+				list.Set(at, piece)
+			}
+		})
 	}
+	_ = g.Wait() // gives none
 	return list.Rows()
 }
 

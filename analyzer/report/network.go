@@ -118,7 +118,7 @@ func (b *builder) holdings(list []measure.Holding) holdings {
 		}
 		return n
 	}
-	all.rows = kept(b.Spill, len(list), func(i int, row *held) {
+	all.rows = kept(b.Spill, 1, len(list), func(i int, row *held) {
 		h := &list[i]
 		*row = held{number(h.Repository), number(b.Persons[h.Person].Pseudonym), number(b.party(h.Organization, h.Class)), h.Lines}
 	})

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"runtime"
+
 	"orrery/analyzer/measure"
 	"orrery/analyzer/people"
 )
@@ -250,7 +252,7 @@ func (b *builder) strata(s *measure.Strata) *Strata {
 }
 
 func (b *builder) layers(list []measure.Layer, organizations bool) []Layer {
-	return kept(b.Spill, len(list), func(i int, o *Layer) {
+	return kept(b.Spill, runtime.GOMAXPROCS(0), len(list), func(i int, o *Layer) {
 		l := &list[i]
 		o.Name, o.Client, o.Outside = l.Name, l.Client, l.Outside
 		if organizations {

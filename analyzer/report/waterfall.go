@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -96,6 +97,17 @@ func In(s measure.Scope) func(*Member) bool {
 	}
 }
 
+// of gives the members of a scope alone.
+func (m *Membership) of(s measure.Scope) *Membership {
+	some, wants := &Membership{}, In(s)
+	for i := range m.Members {
+		if one := &m.Members[i]; wants(one) {
+			some.Members = append(some.Members, *one)
+		}
+	}
+	return some
+}
+
 // Coverage is how many of some repositories were read.
 type Coverage struct {
 	Read int `json:"read"`
@@ -184,16 +196,22 @@ func moment(t int64) string {
 
 // waterfalls adds what is known of the repositories that were not read.
 func (b *builder) waterfalls(list []measure.Waterfall, members *Membership) []Waterfall {
-	return kept(b.Spill, len(list), func(i int, w *Waterfall) {
+	within := map[measure.Scope]*Membership{}
+	for i := range list {
+		if s := list[i].Scope; within[s] == nil {
+			within[s] = members.of(s)
+		}
+	}
+	return kept(b.Spill, runtime.GOMAXPROCS(0), len(list), func(i int, w *Waterfall) {
 		from := &list[i]
 		*w = Waterfall{
 			Scope: from.Scope, Period: period(from.Period), Fall: from.Fall, Growth: from.End - from.Start, Log: from.Log, Gross: from.Gross,
 			Classes: b.falls(from.Classes), Languages: b.falls(from.Languages), Organizations: b.falls(from.Organizations),
 		}
-		wants := In(from.Scope)
-		w.AtEnd, w.During = members.At(w.Period.To, wants), members.During(w.Period, wants)
+		members := within[from.Scope]
+		w.AtEnd, w.During = members.At(w.Period.To, Everywhere), members.During(w.Period, Everywhere)
 		if w.Period.From != "" {
-			w.AtStart = members.At(w.Period.From, wants)
+			w.AtStart = members.At(w.Period.From, Everywhere)
 		}
 		lines := map[[2]string]uint64{}
 		for _, m := range from.Moves {
@@ -201,9 +219,6 @@ func (b *builder) waterfalls(list []measure.Waterfall, members *Membership) []Wa
 		}
 		for k := range members.Members {
 			m := &members.Members[k]
-			if !wants(m) {
-				continue
-			}
 			for _, s := range m.Stays {
 				for _, move := range []Move{{m.Repository, true, s.Joined, s.JoinedBy, nil}, {m.Repository, false, s.Left, s.LeftBy, nil}} {
 					if move.When == "" || w.Period.From != "" && move.When < w.Period.From || w.Period.To != "" && move.When >= w.Period.To {
