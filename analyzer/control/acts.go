@@ -35,7 +35,7 @@ func actsOf(r *facts.Repository) (acts []Act, reviewers []people.Mention) {
 			if !ok {
 				n = -1
 				if who, ok := reviewer(t.Value, account); ok {
-					n = int32(len(reviewers)) //nolint:gosec // as many as there are values of trailers
+					n = int32(len(reviewers))
 					reviewers = append(reviewers, who)
 				}
 				named[key] = n
@@ -80,7 +80,7 @@ func (b *Book) ReadForges(forges []*facts.Forge, repositories []*facts.Repositor
 		mention := func(account uint32) int32 {
 			n, ok := mentions[account]
 			if !ok {
-				n = int32(b.Mention(people.Mention{Accounts: []string{f.Key(&f.Accounts[account])}})) //nolint:gosec // as many as there are accounts
+				n = int32(b.Mention(people.Mention{Accounts: []string{f.Key(&f.Accounts[account])}}))
 				mentions[account] = n
 			}
 			return n

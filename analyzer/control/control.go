@@ -50,9 +50,10 @@ type Seat struct {
 // Holds says whether a seat was held at a moment.
 func (s *Seat) Holds(at int64) bool { return s.From <= at && at < s.To }
 
-// Kind is the kind of a review.
+// Kind is how somebody had to do with a change of somebody else.
 type Kind uint8
 
+// Kinds of reviews.
 const (
 	Review      Kind = iota + 1 // looked at: Reviewed-by, Acked-by, or a verdict that a forge tells of
 	Approval                    // let in: Approved-by, Merged-by, signed off by an account where a forge's account merges, or merged at a forge
@@ -107,7 +108,7 @@ func Read(repositories []*facts.Repository, teams Teams) *Book {
 		b.readSeats(i, r)
 		numbers := make([]int32, len(reviewers[i]))
 		for n, who := range reviewers[i] {
-			numbers[n] = int32(b.Mention(who)) //nolint:gosec // as many as there are values of trailers
+			numbers[n] = int32(b.Mention(who))
 		}
 		for k := range b.Acts[i] {
 			if act := &b.Acts[i][k]; act.Mention >= 0 {
