@@ -216,7 +216,7 @@ func overlap(a, b *claim) bool { return (a.to == "" || b.from < a.to) && (b.to =
 // settle gives organizations the names that the directory knows, and leaves out what cannot be used or contradicts something.
 func (m *Map) settle(d *people.Directory) {
 	spelled := map[string]string{} // lower case -> as it is spelled first
-	name := func(organization string) string {
+	spelling := func(organization string) string {
 		organization = strings.Join(strings.Fields(organization), " ")
 		if known, ok := d.Canonical(organization); ok {
 			return known
@@ -227,7 +227,24 @@ func (m *Map) settle(d *people.Directory) {
 		}
 		return spelled[key]
 	}
-	m.settleDomains(d, name)
+	// People may state an organization by another of its names, which must not become a second one.
+	named := map[string]string{} // alias in lower case -> the organization's name
+	for _, o := range m.Organizations {
+		for _, a := range o.Aliases {
+			key := strings.ToLower(strings.Join(strings.Fields(a), " "))
+			_, own := m.index[key]
+			if _, known := d.Canonical(a); !own && !known && named[key] == "" {
+				named[key] = o.Name
+			}
+		}
+	}
+	name := func(organization string) string {
+		if o := named[strings.ToLower(strings.Join(strings.Fields(organization), " "))]; o != "" {
+			organization = o
+		}
+		return spelling(organization)
+	}
+	m.settleDomains(d, name, spelling)
 	m.settlePeople(d, name)
 	var same [][]string
 	for _, group := range m.Same {
@@ -278,7 +295,7 @@ func merged(groups [][]string) [][]string {
 	return out
 }
 
-func (m *Map) settleDomains(d *people.Directory, name func(string) string) {
+func (m *Map) settleDomains(d *people.Directory, name, spelling func(string) string) {
 	byDomain := map[string][]claim{}
 	for _, o := range m.Organizations {
 		for _, domain := range o.Domains {
@@ -314,7 +331,13 @@ func (m *Map) settleDomains(d *people.Directory, name func(string) string) {
 		}
 		seen[strings.ToLower(o.Name)] = true
 		o.Domains = kept[o.Name]
-		o.Aliases = slices.DeleteFunc(slices.Clone(o.Aliases), func(a string) bool { return name(a) == o.Name || people.IsNobody(a) || seen[strings.ToLower(a)] })
+		o.Aliases = slices.DeleteFunc(slices.Clone(o.Aliases), func(a string) bool {
+			if known, ok := d.Canonical(a); ok && known != o.Name {
+				m.note(o.Source, "conflict: %q is a name of %q, and of %q in the built-in directory", a, o.Name, known)
+				return true
+			}
+			return spelling(a) == o.Name || people.IsNobody(a) || seen[strings.ToLower(a)]
+		})
 		for _, a := range o.Aliases {
 			seen[strings.ToLower(a)] = true
 		}
